@@ -1,0 +1,5 @@
+"""OBIS codes: value type, text forms, names. Imports nothing of the other packages, does no I/O."""
+
+from .code import Obis
+
+__all__ = ["Obis"]
