@@ -1,0 +1,107 @@
+"""The ACTION service: normal, with-list, and both in blocks (Green Book 9.3.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import xdlms
+from .errors import ActionResult, DecodeError, ServiceError, TypeUnmatched
+from .initiate import Conformance
+from .long_transfer import LongWrite
+from .reader import Reader, encode_length
+
+if TYPE_CHECKING:
+    from .association import Association
+
+
+class ActionService:
+    """Serves the Action-Requests of one association and keeps its long transfer, of which there is one at most."""
+
+    def __init__(self, association: Association) -> None:
+        self._association = association
+        self._transfer: LongWrite | None = None
+        self._descriptors: list[bytes] = []
+        self._as_list = False
+
+    def handle(self, apdu: bytes) -> bytes:
+        """Answer one Action-Request; raises `DecodeError` or `NotNegotiated`."""
+        reader = Reader(apdu, 1)
+        choice, invoke = reader.u8(), reader.u8()
+        self._association.require(Conformance.ACTION)
+        self._association.get.interrupt()
+        if choice == xdlms.ACTION_BLOCK:
+            return self._block(reader, invoke, apdu)
+        self._transfer = None
+        if choice in (xdlms.ACTION_WITH_LIST, xdlms.ACTION_LIST_FIRST_BLOCK):
+            self._association.require(Conformance.MULTIPLE_REFERENCES)
+            descriptors = [reader.octets(xdlms.DESCRIPTOR_SIZE) for _ in range(reader.count(xdlms.DESCRIPTOR_SIZE))]
+        elif choice in (xdlms.NORMAL, xdlms.ACTION_FIRST_BLOCK):
+            descriptors = [reader.octets(xdlms.DESCRIPTOR_SIZE)]
+        elif choice == xdlms.ACTION_NEXT_BLOCK:  # no method of the 382M returns data, so none is ever in progress
+            return self._normal(invoke, ActionResult.NO_LONG_ACTION_IN_PROGRESS)
+        else:
+            raise DecodeError(f"Action-Request choice {choice} (1 to 6 expected)", 1)
+        if choice in (xdlms.ACTION_FIRST_BLOCK, xdlms.ACTION_LIST_FIRST_BLOCK):
+            self._association.require(Conformance.BLOCK_TRANSFER_WITH_ACTION)
+            definition = self._association.definition
+            assert definition is not None
+            self._transfer = LongWrite(definition.value_limit)
+            self._descriptors = descriptors
+            self._as_list = choice == xdlms.ACTION_LIST_FIRST_BLOCK
+            return self._block(reader, invoke, apdu)
+        if choice == xdlms.NORMAL:
+            parameter = reader.rest() if reader.u8() else None
+            reader.end()
+            return self._normal(invoke, self._invoke(descriptors[0], parameter, apdu))
+        return self._list(invoke, descriptors, reader, apdu)
+
+    def _invoke(self, descriptor: bytes, parameter: bytes | None, apdu: bytes) -> ActionResult:
+        try:
+            method, invocation = self._association.view.callable(descriptor)
+            if parameter is None:
+                raise TypeUnmatched("the method has a parameter")
+            reader = Reader(parameter)
+            value = method.parameter.decode(reader)
+            reader.end()
+            invocation(self._association.context, value)
+        except ServiceError as error:
+            return error.action_result
+        except DecodeError:
+            return ActionResult.TYPE_UNMATCHED
+        except Exception as error:
+            self._association.report(error, apdu)
+            return ActionResult.OTHER_REASON
+        return ActionResult.SUCCESS
+
+    def _list(self, invoke: int, descriptors: list[bytes], reader: Reader, apdu: bytes) -> bytes:
+        parameters = xdlms.read_raw_values(reader)
+        reader.end()
+        if len(parameters) != len(descriptors):
+            raise DecodeError(f"{len(parameters)} parameters for {len(descriptors)} methods")
+        results = [
+            bytes((self._invoke(descriptor, parameter, apdu), 0x00))
+            for descriptor, parameter in zip(descriptors, parameters, strict=True)
+        ]
+        head = bytes((xdlms.ACTION_RESPONSE, xdlms.ACTION_LIST_RESPONSE, invoke))
+        return head + encode_length(len(results)) + b"".join(results)
+
+    def _block(self, reader: Reader, invoke: int, apdu: bytes) -> bytes:
+        block = xdlms.read_block(reader)
+        reader.end()
+        transfer = self._transfer
+        if transfer is None:
+            return self._normal(invoke, ActionResult.NO_LONG_ACTION_IN_PROGRESS)
+        if not transfer.add(block):
+            self._transfer = None
+            return self._normal(invoke, ActionResult.LONG_ACTION_ABORTED)
+        if not block.last:
+            head = bytes((xdlms.ACTION_RESPONSE, xdlms.ACTION_BLOCK_ACK, invoke))
+            return head + block.number.to_bytes(4, "big")
+        self._transfer = None
+        if self._as_list:
+            return self._list(invoke, self._descriptors, Reader(transfer.value), apdu)
+        return self._normal(invoke, self._invoke(self._descriptors[0], transfer.value, apdu))
+
+    @staticmethod
+    def _normal(invoke: int, result: ActionResult) -> bytes:
+        return bytes((xdlms.ACTION_RESPONSE, xdlms.NORMAL, invoke, result, 0x00))

@@ -1,0 +1,164 @@
+"""The interface classes that the 382M serves, as their pages in the Blue Book declare them.
+
+Attribute 1 of every class is its logical name. CHOICE attributes get their type from the object.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .data_types import (
+    ANY,
+    BIT_STRING,
+    BOOLEAN,
+    DATE_TIME_STRING,
+    DOUBLE_LONG_UNSIGNED,
+    ENUM,
+    INTEGER,
+    LOGICAL_NAME,
+    LONG,
+    LONG_UNSIGNED,
+    OCTET_STRING,
+    UNSIGNED,
+    Array,
+    DataType,
+    Structure,
+)
+from .interface_class import CHOICE, Attribute, InterfaceClass, Method
+
+SCALER_UNIT: Final = Structure(INTEGER, ENUM)
+CAPTURE_OBJECT: Final = Structure(LONG_UNSIGNED, LOGICAL_NAME, INTEGER, LONG_UNSIGNED)
+
+
+class Data(InterfaceClass):
+    """Data (class 1, version 0), Blue Book 4.3.1."""
+
+    class_id = 1
+    version = 0
+    value = Attribute(2, CHOICE)
+
+
+class Register(InterfaceClass):
+    """Register (class 3, version 0), Blue Book 4.3.2."""
+
+    class_id = 3
+    version = 0
+    value = Attribute(2, CHOICE)
+    scaler_unit = Attribute(3, SCALER_UNIT)
+    reset = Method(1, INTEGER)
+
+
+class ExtendedRegister(InterfaceClass):
+    """Extended register (class 4, version 0), Blue Book 4.3.3."""
+
+    class_id = 4
+    version = 0
+    value = Attribute(2, CHOICE)
+    scaler_unit = Attribute(3, SCALER_UNIT)
+    status = Attribute(4, CHOICE)
+    capture_time = Attribute(5, DATE_TIME_STRING)
+    reset = Method(1, INTEGER)
+
+
+class ProfileGeneric(InterfaceClass):
+    """Profile generic (class 7, version 1), Blue Book 4.3.6."""
+
+    class_id = 7
+    version = 1
+    buffer = Attribute(2, Array(ANY))
+    capture_objects = Attribute(3, Array(CAPTURE_OBJECT))
+    capture_period = Attribute(4, DOUBLE_LONG_UNSIGNED)
+    sort_method = Attribute(5, ENUM)
+    sort_object = Attribute(6, CAPTURE_OBJECT)
+    entries_in_use = Attribute(7, DOUBLE_LONG_UNSIGNED)
+    profile_entries = Attribute(8, DOUBLE_LONG_UNSIGNED)
+    reset = Method(1, INTEGER)
+    capture = Method(2, INTEGER)
+
+
+class Clock(InterfaceClass):
+    """Clock (class 8, version 0), Blue Book 4.5.1."""
+
+    class_id = 8
+    version = 0
+    time = Attribute(2, DATE_TIME_STRING)
+    time_zone = Attribute(3, LONG)
+    status = Attribute(4, UNSIGNED)
+    daylight_savings_begin = Attribute(5, DATE_TIME_STRING)
+    daylight_savings_end = Attribute(6, DATE_TIME_STRING)
+    daylight_savings_deviation = Attribute(7, INTEGER)
+    daylight_savings_enabled = Attribute(8, BOOLEAN)
+    clock_base = Attribute(9, ENUM)
+    adjust_to_quarter = Method(1, INTEGER)
+    adjust_to_measuring_period = Method(2, INTEGER)
+    adjust_to_minute = Method(3, INTEGER)
+    adjust_to_preset_time = Method(4, INTEGER)
+    preset_adjusting_time = Method(5, Structure(DATE_TIME_STRING, DATE_TIME_STRING, DATE_TIME_STRING))
+    shift_time = Method(6, LONG)
+
+
+class _AccessSelectors(DataType):
+    """null-data, or the array of selectors of an attribute: a CHOICE inside the object list."""
+
+    tag = 0x01
+    name = "null-data or array of integer"
+
+    def encode(self, value: tuple[int, ...]) -> bytes:
+        return Array(INTEGER).encode(value) if value else b"\x00"
+
+
+OBJECT_LIST_ELEMENT: Final = Structure(
+    LONG_UNSIGNED,
+    UNSIGNED,
+    LOGICAL_NAME,
+    Structure(Array(Structure(INTEGER, ENUM, _AccessSelectors())), Array(Structure(INTEGER, BOOLEAN))),
+)
+
+
+class AssociationLn(InterfaceClass):
+    """Association LN (class 15, version 0), Blue Book 4.4.4."""
+
+    class_id = 15
+    version = 0
+    object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT))
+    associated_partners_id = Attribute(3, Structure(INTEGER, LONG_UNSIGNED))
+    application_context_name = Attribute(4, OCTET_STRING)
+    xdlms_context_info = Attribute(
+        5, Structure(BIT_STRING, LONG_UNSIGNED, LONG_UNSIGNED, UNSIGNED, INTEGER, OCTET_STRING)
+    )
+    authentication_mechanism_name = Attribute(6, OCTET_STRING)
+    secret = Attribute(7, OCTET_STRING)
+    association_status = Attribute(8, ENUM)
+
+
+class SapAssignment(InterfaceClass):
+    """SAP assignment (class 17, version 0), Blue Book 4.4.5."""
+
+    class_id = 17
+    version = 0
+    sap_assignment_list = Attribute(2, Array(Structure(LONG_UNSIGNED, OCTET_STRING)))
+    connect_logical_device = Method(1, Structure(LONG_UNSIGNED, OCTET_STRING))
+
+
+class HdlcSetup(InterfaceClass):
+    """IEC HDLC setup (class 23, version 1), Blue Book 4.7.2."""
+
+    class_id = 23
+    version = 1
+    comm_speed = Attribute(2, ENUM)
+    window_size_transmit = Attribute(3, UNSIGNED)
+    window_size_receive = Attribute(4, UNSIGNED)
+    max_info_field_length_transmit = Attribute(5, LONG_UNSIGNED)
+    max_info_field_length_receive = Attribute(6, LONG_UNSIGNED)
+    inter_octet_time_out = Attribute(7, LONG_UNSIGNED)
+    inactivity_time_out = Attribute(8, LONG_UNSIGNED)
+    device_address = Attribute(9, LONG_UNSIGNED)
+
+
+INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
+    (declared.class_id, declared.version): declared
+    for declared in (
+        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationLn, SapAssignment, HdlcSetup,
+    )
+}  # fmt: skip
+"""Every declared class by (class id, version)."""

@@ -1,0 +1,62 @@
+"""Values longer than one APDU: the block-wise reading of a GET and the reassembly of a SET or ACTION."""
+
+from __future__ import annotations
+
+from .errors import DecodeError
+from .rows import RowBuffer
+from .xdlms import Block, block_overhead
+
+
+class LongRead:
+    """A value being read block by block; blocks are numbered from 1."""
+
+    __slots__ = ("_begin", "_cuts", "_data", "number")
+
+    def __init__(self, value: RowBuffer | bytes, capacity: int) -> None:
+        """`capacity` is the most octets a response APDU may have."""
+        room = capacity - block_overhead(capacity)
+        if isinstance(value, RowBuffer):
+            self._data = value.data
+            self._cuts = iter(value.cuts(room))
+        else:
+            self._data = value
+            self._cuts = iter([*range(room, len(value), room), len(value)])
+        self._begin = 0
+        self.number = 0
+
+    def next_block(self) -> Block:
+        """The next block; not to be called after the last."""
+        end = next(self._cuts)
+        self.number += 1
+        block = Block(end == len(self._data), self.number, self._data[self._begin : end])
+        self._begin = end
+        return block
+
+
+class LongWrite:
+    """A value being received block by block."""
+
+    __slots__ = ("_limit", "_parts", "_size", "number")
+
+    def __init__(self, limit: int) -> None:
+        """`limit` is the most octets the whole value may have: a setting against hostile clients."""
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._limit = limit
+        self.number = 0
+
+    def add(self, block: Block) -> bool:
+        """Take a block; False where its number is not the next one. Raises `DecodeError` beyond the limit."""
+        if block.number != self.number + 1:
+            return False
+        self._size += len(block.raw)
+        if self._size > self._limit:
+            raise DecodeError(f"a value of more than {self._limit} octets")
+        self._parts.append(block.raw)
+        self.number = block.number
+        return True
+
+    @property
+    def value(self) -> bytes:
+        """All octets so far."""
+        return b"".join(self._parts)
