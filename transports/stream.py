@@ -1,0 +1,158 @@
+"""A stream of octets that finds out for itself which protocol it speaks.
+
+Between messages the first octets tell: 7E begins an HDLC frame, 00 01 a WPDU, `/?` (with or without parity)
+an IEC 62056-21 request. What begins no protocol the endpoint serves is noise: dropped up to where one does,
+and counted. Inside a message everything belongs to its protocol. The wrapper is less patient: it only ever
+begins a read, since TCP has no noise, and once spoken a bad header is a fault that closes the stream.
+
+Recognition looks at the beginning of what was read at once. That a client changes its protocol inside one
+read, without waiting for an answer, does not happen: the protocols are dialogues.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from .events import Event
+from .hdlc.frame import FLAG
+from .hdlc.line import HdlcLine
+from .iec62056_21.line import Iec62056Line
+from .wrapper import WrapperLine
+
+_SIGN_ON = rb"[\x2f\xaf](?:\x3f|\Z)"
+
+
+class ByteStream(Protocol):
+    """What a driver moves octets for; `Stream`, and whatever is wrapped around one."""
+
+    @property
+    def closing(self) -> str | None:
+        """Why the driver must close the connection; `None` while it need not."""
+
+    @property
+    def speed(self) -> int | None:
+        """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
+
+    def receive_data(self, data: bytes, now: float) -> list[Event]:
+        """Take octets in any portions; returns what they brought about."""
+
+    def handle_timer(self, now: float) -> list[Event]:
+        """Do what is due at this time."""
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is next due."""
+
+    def data_to_send(self) -> bytes:
+        """Everything that is to go out now, once."""
+
+    def close(self, reason: str) -> list[Event]:
+        """The stream is gone: every link on it ends."""
+
+
+class Stream:
+    """One endpoint's octets; give it a line for each protocol the endpoint serves."""
+
+    def __init__(
+        self,
+        hdlc: HdlcLine | None = None,
+        wrapper: WrapperLine | None = None,
+        iec: Iec62056Line | None = None,
+    ) -> None:
+        self.hdlc = hdlc
+        self.wrapper = wrapper
+        self.iec = iec
+        self.noise_octets = 0
+        self._current: HdlcLine | WrapperLine | Iec62056Line | None = None
+        self._only_wrapper = True  # so far; then there are no timers to ask for
+        patterns = [rb"\x7e"] * (hdlc is not None) + [_SIGN_ON] * (iec is not None)
+        self._begin = re.compile(b"|".join(patterns) or rb"(?!)")
+
+    @property
+    def closing(self) -> str | None:
+        """Why the driver must close the connection: the wrapper lost its footing."""
+        return None if self.wrapper is None else self.wrapper.closing
+
+    @property
+    def speed(self) -> int | None:
+        """The speed of the IEC 62056-21 dialogue, on lines that serve it."""
+        return None if self.iec is None else self.iec.speed
+
+    def receive_data(self, data: bytes, now: float) -> list[Event]:
+        """Take octets in any portions; returns what they brought about, oldest first."""
+        current = self._current
+        if current is not None and current is self.wrapper and data[:1] == b"\x00":
+            return current.receive_data(data, now)  # the hot path: no other protocol begins with 00
+        if not data:
+            return []
+        events = self.handle_timer(now)
+        if not self._continues(data, now):
+            data = self._recognise(data)
+        current = self._current
+        if not data or current is None:
+            return events
+        if isinstance(current, Iec62056Line):
+            current.receive_data(data, now)
+            return events
+        return events + current.receive_data(data, now)
+
+    def _continues(self, data: bytes, now: float) -> bool:
+        """These octets belong to the protocol spoken last."""
+        current = self._current
+        if isinstance(current, HdlcLine):
+            return not current.idle or (current.expects_frame(now) and data[0] & 0xF0 == 0xA0)
+        if isinstance(current, WrapperLine):
+            return not current.idle or not self._begin.match(data)
+        if current is not None:
+            return current.active and not (data[0] == FLAG and self.hdlc is not None)
+        return False
+
+    def _recognise(self, data: bytes) -> bytes:
+        """Choose the protocol by what begins here or later; returns the octets from there."""
+        fresh = self._current is None or self._current is self.wrapper
+        if self.wrapper is not None and (data[:2] == b"\x00\x01" or (fresh and data[0] == 0)):
+            self._current = self.wrapper
+            return data
+        match = self._begin.search(data)
+        if match is None:
+            self.noise_octets += len(data)
+            return b""
+        self.noise_octets += match.start()
+        self._only_wrapper = False
+        if data[match.start()] != FLAG:
+            self._current = self.iec
+        else:
+            self._current = self.hdlc
+            if self.iec is not None:
+                self.iec.reset()
+        return data[match.start() :]
+
+    def handle_timer(self, now: float) -> list[Event]:
+        """Let every protocol do what is due."""
+        if self.iec is not None:
+            self.iec.handle_timer(now)
+        return [] if self.hdlc is None else self.hdlc.handle_timer(now)
+
+    def next_timer(self) -> float | None:
+        """The nearest deadline of any protocol."""
+        if self._only_wrapper:
+            return None
+        deadlines = [line.next_timer() for line in (self.hdlc, self.iec) if line is not None]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def data_to_send(self) -> bytes:
+        """Everything that is to go out now, once."""
+        if self._only_wrapper:
+            return b"" if self.wrapper is None else self.wrapper.data_to_send()
+        return b"".join(line.data_to_send() for line in (self.hdlc, self.iec, self.wrapper) if line is not None)
+
+    def close(self, reason: str) -> list[Event]:
+        """The stream is gone: every link ends with this reason."""
+        events: list[Event] = []
+        if self.hdlc is not None:
+            events += self.hdlc.close(reason)
+        if self.wrapper is not None:
+            events += self.wrapper.close(reason)
+        if self.iec is not None:
+            self.iec.reset()
+        return events
