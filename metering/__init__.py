@@ -1,0 +1,46 @@
+"""The meter as physics and bookkeeping: what an installation draws, and all that a 382 makes of it.
+
+No bytes on a wire, no asyncio, no wall clock: time is an argument. Start with `Meter`; README.md has the reading order.
+"""
+
+from .billing import BillingEntry, BillingLogger
+from .clock import LocalColumns, LocalTime, Zone
+from .configuration import (
+    LOAD_PROFILE_DEPTH_DAYS_382L,
+    LOAD_PROFILE_DEPTH_DAYS_382M,
+    EnergyType,
+    MeterConfiguration,
+)
+from .demand import DayExtremes, Demand, Maximum, Peak
+from .event_log import Event, EventLog, EventLogger, LoadProfileEvent
+from .load_profile import DataQuality, LoadProfile, LoggerStatus
+from .meter import Meter
+from .quantities import MWS_PER_WH, Energy, Flow, Instantaneous
+
+__all__ = [
+    "LOAD_PROFILE_DEPTH_DAYS_382L",
+    "LOAD_PROFILE_DEPTH_DAYS_382M",
+    "MWS_PER_WH",
+    "BillingEntry",
+    "BillingLogger",
+    "DataQuality",
+    "DayExtremes",
+    "Demand",
+    "Energy",
+    "EnergyType",
+    "Event",
+    "EventLog",
+    "EventLogger",
+    "Flow",
+    "Instantaneous",
+    "LoadProfile",
+    "LoadProfileEvent",
+    "LocalColumns",
+    "LocalTime",
+    "LoggerStatus",
+    "Maximum",
+    "Meter",
+    "MeterConfiguration",
+    "Peak",
+    "Zone",
+]

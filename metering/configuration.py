@@ -1,0 +1,123 @@
+"""What a meter was ordered as: the settings fixed before it runs. What can change later is an input (`inputs.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, Literal
+
+from .quantities import TARIFFS, Flow
+
+PERIODS_S: Final = (300, 900, 1800, 3600)
+"""Integration and load profile periods: 5, 15, 30, 60 minutes (data sheets, integration period 1-4)."""
+
+BILLING_INTERVALS: Final = (0, 1, 2, 3, 6, 12)
+"""Months between target days; 0 is none, by command only (data sheet 004, code HH)."""
+
+
+class EnergyType(Enum):
+    """Which energies the meter is approved for, and so which columns its load profile has."""
+
+    IMPORT = "A+"
+    IMPORT_EXPORT = "A+A-"
+    FOUR_QUADRANT = "A+A-R+R-"
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The flows recorded, in column order."""
+        return _FLOWS[self]
+
+
+_FLOWS: Final = {
+    EnergyType.IMPORT: (Flow.A14,),
+    EnergyType.IMPORT_EXPORT: (Flow.A14, Flow.A23),
+    EnergyType.FOUR_QUADRANT: (Flow.A14, Flow.A23, Flow.R12, Flow.R34),
+}
+
+
+def _depths(*days: int) -> Mapping[int, int]:
+    return MappingProxyType(dict(zip(PERIODS_S, days, strict=True)))
+
+
+LOAD_PROFILE_DEPTH_DAYS_382M: Final[Mapping[EnergyType, Mapping[int, int]]] = MappingProxyType(
+    {
+        EnergyType.IMPORT: _depths(92, 275, 550, 1100),
+        EnergyType.IMPORT_EXPORT: _depths(77, 231, 462, 924),
+        EnergyType.FOUR_QUADRANT: _depths(58, 175, 350, 700),
+    }
+)
+"""Days of load profile by energy type and period, 382M data sheet."""
+
+LOAD_PROFILE_DEPTH_DAYS_382L: Final[Mapping[EnergyType, Mapping[int, int]]] = MappingProxyType(
+    {
+        EnergyType.IMPORT: _depths(199, 597, 1194, 2388),
+        EnergyType.IMPORT_EXPORT: _depths(113, 341, 682, 1364),
+        EnergyType.FOUR_QUADRANT: _depths(61, 183, 367, 734),
+    }
+)
+"""Days of load profile by energy type and period, 382K and 382L data sheets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterConfiguration:
+    """The order of one meter. Raises `ValueError` naming the field, its value and what is allowed."""
+
+    serial_number: int
+    commissioned_at: int
+    """True time at which the meter was first powered, everything zero."""
+    energy_type: EnergyType = EnergyType.FOUR_QUADRANT
+    integration_period_s: int = 900
+    load_profile_period_s: int = 900
+    load_profile_depth_days: Mapping[int, int] = field(
+        default_factory=lambda: LOAD_PROFILE_DEPTH_DAYS_382M[EnergyType.FOUR_QUADRANT]
+    )
+    """Period in seconds to days kept; has every period that may be set."""
+    gmt_offset_s: int = 3_600
+    dst: bool = True
+    billing_day: int = 1
+    billing_interval_months: int = 1
+    billing_start_month: int = 1
+    billing_depth: int = 36
+    tariffs: int = TARIFFS
+    summation: Literal["vector", "individual"] = "vector"
+    """Three-phase summation, fixed at ordering (OMNIPOWER technical description, table 7)."""
+    power_threshold_w: int = 99_000
+    event_logger_depth: int = 200
+
+    def __post_init__(self) -> None:
+        """Check every field; energy type may be given by its text, such as `"A+"`."""
+        object.__setattr__(self, "energy_type", EnergyType(self.energy_type))
+        object.__setattr__(self, "load_profile_depth_days", MappingProxyType(dict(self.load_profile_depth_days)))
+        _check("serial_number", self.serial_number, range(100_000_000), "0..99999999")
+        _check("integration_period_s", self.integration_period_s, PERIODS_S)
+        _check("load_profile_period_s", self.load_profile_period_s, tuple(self.load_profile_depth_days))
+        for period, days in self.load_profile_depth_days.items():
+            _check("load_profile_depth_days (a period)", period, PERIODS_S)
+            _check(f"load_profile_depth_days[{period}]", days, range(1, 10_000), "1..9999")
+        _check("gmt_offset_s", self.gmt_offset_s, range(-12 * 3_600, 14 * 3_600 + 1, 900), "-12 h..+14 h in quarters")
+        _check("billing_day", self.billing_day, range(1, 29), "1..28")
+        _check("billing_interval_months", self.billing_interval_months, BILLING_INTERVALS)
+        _check("billing_start_month", self.billing_start_month, range(1, 13), "1..12")
+        _check("billing_depth", self.billing_depth, range(1, 1_000), "1..999")
+        _check("tariffs", self.tariffs, range(1, TARIFFS + 1), "1..8")
+        _check("summation", self.summation, ("vector", "individual"))
+        _check("power_threshold_w", self.power_threshold_w, range(2**32), "0..4294967295")
+        _check("event_logger_depth", self.event_logger_depth, range(1, 10_000), "1..9999")
+
+    def load_profile_entries(self, period_s: int) -> int:
+        """How many rows the load profile holds with this period."""
+        return self.load_profile_depth_days[period_s] * 86_400 // period_s
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON values, for storage and for the fingerprint of a snapshot."""
+        plain: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
+        plain["energy_type"] = self.energy_type.value
+        plain["load_profile_depth_days"] = {str(period): days for period, days in self.load_profile_depth_days.items()}
+        return plain
+
+
+def _check(name: str, value: object, allowed: range | tuple[object, ...], text: str = "") -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; allowed: {text or ', '.join(map(str, allowed))}")

@@ -1,0 +1,168 @@
+"""Demand: average power per integration period, its peaks, and the extremes of each day.
+
+A period ends when normal time is a multiple of its length. Its average power is its energy divided by the
+*nominal* length, so a period cut short by a clock setting or by commissioning can never make a peak
+of it. Means of voltage and current are over the time the period really lasted. A peak is stamped with the
+normal time of the end of its period; of equal averages the earlier one is the peak. A period belongs to the
+tariff that is active when it ends, and to the day it ends in (00:00 ends the day before).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .clock import DAY_S
+from .quantities import Flow, IntArray
+
+
+class Maximum(IntEnum):
+    """The peak registers; the first four are those of the `Flow`s."""
+
+    P14 = 0
+    P23 = 1
+    Q12 = 2
+    Q34 = 3
+    P14_T1 = 4
+    P14_T2 = 5
+
+
+class Peak(NamedTuple):
+    """An average power in mW or mvar, and the normal time its period ended; None where there was none."""
+
+    value: int = 0
+    at: int | None = None
+
+
+class DayExtremes(NamedTuple):
+    """Lowest and highest average P14 of one day; only whole periods count for the lowest."""
+
+    minimum: Peak = Peak()
+    maximum: Peak = Peak()
+
+
+class Demand:
+    """All that integration periods leave behind. Integer mW, mvar, mV, mA."""
+
+    def __init__(self, period_s: int, start: int, threshold_w: int) -> None:
+        self.period_s = period_s
+        self.period_start = start
+        """True time at which the running period began."""
+        self.base = [0] * len(Flow)
+        """Readings of the flows in mWs when it began."""
+        self.averages = [0] * len(Flow)
+        """Average powers of the last finished period, by `Flow`."""
+        self.voltages = [0] * 3
+        """Mean voltage of each phase in it, mV."""
+        self.currents = [0] * 3
+        """Mean current of each phase in it, mA."""
+        self.maxima = [Peak() for _ in Maximum]
+        """Peaks since the last billing stop, by `Maximum`."""
+        self.accumulated = [0] * len(Maximum)
+        """Sums of the peaks of all finished billing periods, by `Maximum`."""
+        self.threshold_w = threshold_w
+        self.threshold_count = 0
+        """Periods whose average P14 was above the threshold."""
+        self.day = DayExtremes()
+        """The day that is running."""
+        self.last_day = DayExtremes()
+        """The day before."""
+        self._integrals = [0] * 6
+
+    def running(self, readings: Sequence[int]) -> list[int]:
+        """Running averages by `Flow`: energy so far over the nominal length; `readings` of the flows now, mWs."""
+        return [(now - base) // self.period_s for now, base in zip(readings, self.base, strict=True)]
+
+    def add_integrals(self, integrals: Sequence[int]) -> None:
+        """Add mV seconds and mA seconds, three phases each, to the running period."""
+        self._integrals = [held + more for held, more in zip(self._integrals, integrals, strict=True)]
+
+    def finish_means(self, start: int, end: int) -> None:
+        """Means of voltage and current of a period from `start` to `end`, out of what was added; starts over."""
+        means = [integral // (end - start) for integral in self._integrals]
+        self.voltages, self.currents = means[:3], means[3:]
+        self._integrals = [0] * 6
+
+    def discard_integrals(self) -> None:
+        """Forget what was added: the period was not the last one to finish."""
+        self._integrals = [0] * 6
+
+    def end_periods(self, ends: IntArray, shift_s: int, readings: IntArray, tariff: int) -> None:
+        """Finish periods at these true times, in order.
+
+        `shift_s` leads to normal time; `readings` are those of the flows at each end in mWs, flows by ends.
+        """
+        stamps = ends + shift_s
+        base = np.array(self.base, dtype=np.int64)[:, None]
+        averages = np.diff(readings, axis=1, prepend=base) // self.period_s
+        whole = int(ends[0]) - self.period_start == self.period_s
+        self._note_peaks(averages, stamps, tariff)
+        self.threshold_count += int(np.count_nonzero(averages[Flow.P14] > self.threshold_w * 1000))
+        self._note_days(averages[Flow.P14], stamps, whole)
+        self.averages = averages[:, -1].tolist()
+        self.base = readings[:, -1].tolist()
+        self.period_start = int(ends[-1])
+
+    def _note_peaks(self, averages: IntArray, stamps: IntArray, tariff: int) -> None:
+        for flow in Flow:
+            index = int(averages[flow].argmax())
+            value = int(averages[flow, index])
+            maxima = [Maximum(flow)]
+            if flow is Flow.P14 and tariff <= 2:
+                maxima.append(Maximum.P14_T1 if tariff == 1 else Maximum.P14_T2)
+            for maximum in maxima:
+                if value > self.maxima[maximum].value:
+                    self.maxima[maximum] = Peak(value, int(stamps[index]))
+
+    def _note_days(self, averages: IntArray, stamps: IntArray, whole: bool) -> None:
+        """Sort averages into days; only the running day, and of those that end here the last one, are kept."""
+        midnights = (np.flatnonzero(stamps % DAY_S == 0) + 1).tolist()
+        cuts = [0, *midnights, averages.size]
+        first_kept = max(0, len(midnights) - 1)
+        if first_kept:
+            self.roll_day()
+        for number in range(first_kept, len(cuts) - 1):
+            low, high = cuts[number], cuts[number + 1]
+            if low < high:
+                self._extend_day(averages[low:high], stamps[low:high], whole or low > 0)
+            if number < len(midnights):
+                self.roll_day()
+
+    def _extend_day(self, averages: IntArray, stamps: IntArray, whole: bool) -> None:
+        lowest, highest = self.day
+        index = int(averages.argmax())
+        if highest.at is None or averages[index] > highest.value:
+            highest = Peak(int(averages[index]), int(stamps[index]))
+        skip = 0 if whole else 1
+        if averages.size > skip:
+            index = skip + int(averages[skip:].argmin())
+            if lowest.at is None or averages[index] < lowest.value:
+                lowest = Peak(int(averages[index]), int(stamps[index]))
+        self.day = DayExtremes(lowest, highest)
+
+    def roll_day(self) -> None:
+        """A day has ended."""
+        self.last_day, self.day = self.day, DayExtremes()
+
+    def stop_billing(self) -> None:
+        """Add the peaks to the accumulated maxima and begin new ones; the running period goes on into the new peaks."""
+        for maximum in Maximum:
+            self.accumulated[maximum] += self.maxima[maximum].value
+        self.maxima = [Peak() for _ in Maximum]
+
+    def state(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return dict(vars(self))
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> Demand:
+        """The demand that gave this state."""
+        demand = cls(0, 0, 0)
+        vars(demand).update(values)
+        demand.maxima = [Peak(*peak) for peak in values["maxima"]]
+        demand.day = DayExtremes(*(Peak(*peak) for peak in values["day"]))
+        demand.last_day = DayExtremes(*(Peak(*peak) for peak in values["last_day"]))
+        return demand

@@ -1,0 +1,191 @@
+"""Everything that changes a meter from outside. A meter is its configuration, its inputs and time; nothing else.
+
+Inputs are journaled: `to_dict` gives plain JSON values, `from_dict` reads them back. Old journals must stay
+readable, so a field may be added with a default but never renamed. Values are checked when an input is
+built, so a journal never holds one that cannot be applied for its values' sake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Final
+
+from .configuration import PERIODS_S
+from .quantities import TARIFFS
+
+NOMINAL_VOLTAGE_MV: Final = 230_000
+EARLIEST_CLOCK: Final = 631_152_000
+"""1990-01-01, the first day a clock can be set to."""
+LATEST_CLOCK: Final = 4_102_444_799
+"""2099-12-31T23:59:59, the last: IEC 62056-21 sends two digits of the year."""
+
+Phases = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One change from outside; raises `ValueError` where a value is not allowed."""
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict[str, object]:
+        """`{"kind": …}` and the fields, as JSON knows them."""
+        values: dict[str, object] = {"kind": self.kind}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            values[item.name] = list(value) if isinstance(value, tuple) else value
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class SetLoad(Input):
+    """The premises draw this, whatever the installation says: mW and mvar per phase, import positive, and mV."""
+
+    kind: ClassVar[str] = "set-load"
+    active_mw: Phases
+    reactive_mvar: Phases = (0, 0, 0)
+    voltage_mv: Phases = (NOMINAL_VOLTAGE_MV,) * 3
+
+    def __post_init__(self) -> None:
+        """Three phases each, within what a 3 x 100 A meter can meet a few times over."""
+        for name, limit in (("active_mw", 10**9), ("reactive_mvar", 10**9), ("voltage_mv", 10**6)):
+            value = tuple(getattr(self, name))
+            low = 0 if name == "voltage_mv" else -limit
+            if len(value) != 3 or not all(isinstance(one, int) and low <= one <= limit for one in value):
+                raise ValueError(f"{name} is {value!r}; allowed: three integers {low}..{limit}")
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLoad(Input):
+    """The premises draw what the installation says again."""
+
+    kind: ClassVar[str] = "release-load"
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock(Input):
+    """Set the meter's clock to this UTC second."""
+
+    kind: ClassVar[str] = "set-clock"
+    clock: int
+
+    def __post_init__(self) -> None:
+        """A clock counts 1990 to 2099."""
+        _within("clock", self.clock, EARLIEST_CLOCK, LATEST_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class SetDaylightSaving(Input):
+    """Show daylight saving time, or not (object 1.1.96.52.11.255); registers and loggers do not notice."""
+
+    kind: ClassVar[str] = "set-daylight-saving"
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariff(Input):
+    """Count in this tariff from now on (object 1.1.129.0.0.255)."""
+
+    kind: ClassVar[str] = "set-tariff"
+    tariff: int
+
+    def __post_init__(self) -> None:
+        """Tariffs are 1 to 8; the meter refuses those above its own number."""
+        _within("tariff", self.tariff, 1, TARIFFS)
+
+
+@dataclass(frozen=True, slots=True)
+class StopBilling(Input):
+    """End the billing period now (object 1.1.0.1.5.128, or the push button)."""
+
+    kind: ClassVar[str] = "stop-billing"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetTripCounter(Input):
+    """Both trip counters start again from zero."""
+
+    kind: ClassVar[str] = "reset-trip-counter"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPowerThreshold(Input):
+    """Count integration periods whose average import exceeds this, in W (object 1.1.96.51.1.255)."""
+
+    kind: ClassVar[str] = "set-power-threshold"
+    power_w: int
+
+    def __post_init__(self) -> None:
+        """An Unsigned32 on the wire."""
+        _within("power_w", self.power_w, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPulseInput(Input):
+    """Preset the pulse input counter (object 1.1.0.128.1.255)."""
+
+    kind: ClassVar[str] = "set-pulse-input"
+    count: int
+
+    def __post_init__(self) -> None:
+        """An Unsigned32 on the wire."""
+        _within("count", self.count, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetLoadProfilePeriod(Input):
+    """Capture the load profile at this interval; a new interval deletes what was captured."""
+
+    kind: ClassVar[str] = "set-load-profile-period"
+    period_s: int
+
+    def __post_init__(self) -> None:
+        """382M DLMS description 3.4: capture_period 300, 900, 1800 or 3600 s."""
+        if self.period_s not in PERIODS_S:
+            raise ValueError(f"period_s is {self.period_s!r}; allowed: {', '.join(map(str, PERIODS_S))}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClearLoadProfile(Input):
+    """Delete the load profile by hand."""
+
+    kind: ClassVar[str] = "clear-load-profile"
+
+
+_KINDS: Final[Mapping[str, type[Input]]] = {
+    kind.kind: kind
+    for kind in (
+        SetLoad,
+        ReleaseLoad,
+        SetClock,
+        SetDaylightSaving,
+        SetTariff,
+        StopBilling,
+        ResetTripCounter,
+        SetPowerThreshold,
+        SetPulseInput,
+        SetLoadProfilePeriod,
+        ClearLoadProfile,
+    )
+}
+
+
+def input_from_dict(values: Mapping[str, Any]) -> Input:
+    """Read back what `Input.to_dict` gave; raises `ValueError` naming the kind or field at fault."""
+    kind = _KINDS.get(values.get("kind", ""))
+    if kind is None:
+        raise ValueError(f"input kind is {values.get('kind')!r}; allowed: {', '.join(_KINDS)}")
+    arguments = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name != "kind"
+    }
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise ValueError(f"input {kind.kind}: {error}") from None
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}; allowed: {low}..{high}")

@@ -1,0 +1,45 @@
+"""What a customer's premises draw and feed: a pure function of time on a grid.
+
+Power and voltage are constant from one multiple of `grid_s` (seconds since 1970) to the next. A `Load` is a
+stretch of that function with one column per grid step; phases come first, so that each phase is
+contiguous in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..quantities import IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load:
+    """Phase by grid step, three rows each: mW and mvar (import positive), mV."""
+
+    active_mw: IntArray
+    reactive_mvar: IntArray
+    voltage_mv: IntArray
+
+
+class Installation(Protocol):
+    """Anything a meter can be mounted on."""
+
+    @property
+    def grid_s(self) -> int:
+        """Seconds in a grid step."""
+        ...
+
+    def load(self, start: int, stop: int) -> Load:
+        """The load in every grid step touching `[start, stop)`, `start < stop`; a pure function."""
+        ...
+
+    def identity(self) -> dict[str, object]:
+        """What it is and its parameters as JSON values: two installations with one identity give the same load."""
+        ...
+
+
+def grid_steps(start: int, stop: int, grid_s: int) -> tuple[int, int]:
+    """Number of the first grid step touching `[start, stop)` and how many there are."""
+    first = start // grid_s
+    return first, -(-stop // grid_s) - first
