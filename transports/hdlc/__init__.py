@@ -1,4 +1,3 @@
-
 from .address import ServerAddress
 from .frame import Frame, FrameReceiver
 from .line import HdlcLine

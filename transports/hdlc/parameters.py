@@ -56,14 +56,11 @@ class Negotiated(NamedTuple):
         The 382M writes it so, also where every value is the default (382M DLMS description 4). Some
         clients read windows only in the four-octet form.
         """
-        return (
-            b"\x81\x80\x14\x05\x02%b\x06\x02%b\x07\x04%b\x08\x04%b"
-            % (
-                self.info_transmit.to_bytes(2, "big"),
-                self.info_receive.to_bytes(2, "big"),
-                self.window_transmit.to_bytes(4, "big"),
-                self.window_receive.to_bytes(4, "big"),
-            )
+        return b"\x81\x80\x14\x05\x02%b\x06\x02%b\x07\x04%b\x08\x04%b" % (
+            self.info_transmit.to_bytes(2, "big"),
+            self.info_receive.to_bytes(2, "big"),
+            self.window_transmit.to_bytes(4, "big"),
+            self.window_receive.to_bytes(4, "big"),
         )
 
     @classmethod

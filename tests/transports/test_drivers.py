@@ -1,0 +1,305 @@
+"""The asyncio drivers over real sockets and pseudo-terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import termios
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import serial
+
+from transports.connection import Connection
+from transports.events import ApduReceived, Event, LinkDisconnected
+from transports.iec62056_21 import Iec62056Line, Iec62056Settings
+from transports.pty import open_pty
+from transports.serial_port import open_serial
+from transports.stream import Stream
+from transports.tcp import serve_tcp
+from transports.udp import DatagramStream, serve_udp
+from transports.wrapper import WrapperLine, encode_wpdu
+
+from .meters import SESSIONS, Readout, hdlc_line
+
+FAST = Iec62056Settings(reaction_time_s=0.0, ack_to_data_s=0.0, ident_to_data_s=0.0, initial_speed=9600)
+
+
+class Recorder:
+    """A handler that echoes APDUs and lets a test wait for events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._waiting: list[tuple[Callable[[Event], bool], asyncio.Future[Event]]] = []
+
+    def __call__(self, connection: Connection, event: Event) -> None:
+        self.events.append(event)
+        for wanted, future in self._waiting:
+            if not future.done() and wanted(event):
+                future.set_result(event)
+        if isinstance(event, ApduReceived):
+            if event.apdu == b"fail":
+                raise RuntimeError("as asked")
+            event.link.send_apdu(event.apdu, 0.0)
+
+    def next(self, kind: type[Event]) -> asyncio.Future[Event]:  # type: ignore[type-var, unused-ignore]
+        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._waiting.append((lambda event: isinstance(event, kind), future))
+        return future
+
+
+def wrapper_line() -> WrapperLine:
+    line = WrapperLine()
+    line.attach("meter", lambda: (1, 16))
+    return line
+
+
+def stream() -> Stream:
+    iec = Iec62056Line()
+    iec.attach("meter", Readout(settings=FAST))
+    return Stream(hdlc_line(), None, iec)
+
+
+def tcp_stream() -> Stream:
+    return Stream(hdlc_line(), wrapper_line())
+
+
+async def connect(endpoint_name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = endpoint_name.removeprefix("tcp://").rsplit(":", 1)
+    return await asyncio.open_connection(host, int(port))
+
+
+async def test_tcp_carries_the_wrapper_and_reports_the_end_of_the_stream() -> None:
+    handler = Recorder()
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, handler)
+    reader, writer = await connect(endpoint.name)
+    for apdu in (b"first", b"second"):
+        writer.write(encode_wpdu(16, 1, apdu))
+        assert await reader.readexactly(8 + len(apdu)) == encode_wpdu(1, 16, apdu)
+    gone = handler.next(LinkDisconnected)
+    writer.close()
+    assert (await gone).reason == "stream closed"  # type: ignore[union-attr]
+    await endpoint.close()
+
+
+async def test_tcp_carries_hdlc_on_the_same_port() -> None:
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    reader, writer = await connect(endpoint.name)
+    for asked, answer in (SESSIONS[0]["frames"][:2], SESSIONS[0]["frames"][-2:]):
+        writer.write(bytes.fromhex(asked["hex"]))
+        expected = bytes.fromhex(answer["hex"])
+        assert await reader.readexactly(len(expected)) == expected
+    writer.close()
+    await endpoint.close()
+
+
+async def test_an_answer_that_comes_later_goes_out_with_flush() -> None:
+    asked: list[tuple[Connection, ApduReceived]] = []
+    endpoint = await serve_tcp(
+        "127.0.0.1", 0, tcp_stream, lambda c, e: asked.append((c, e)) if isinstance(e, ApduReceived) else None
+    )
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"slow"))
+    while not asked:
+        await asyncio.sleep(0)
+    connection, event = asked[0]
+    assert connection.peer.startswith("tcp://127.0.0.1:")
+    event.link.send_apdu(b"done", 1.0)
+    connection.flush()
+    assert await reader.readexactly(12) == encode_wpdu(1, 16, b"done")
+    writer.close()
+    await endpoint.close()
+
+
+async def test_a_wrong_wrapper_version_closes_the_connection() -> None:
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    reader, writer = await connect(endpoint.name)
+    writer.write(bytes.fromhex("0002001000010000"))
+    assert await reader.read() == b""
+    writer.close()
+    await endpoint.close()
+
+
+async def test_a_failing_handler_closes_its_own_connection_only() -> None:
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    good_reader, good_writer = await connect(endpoint.name)
+    bad_reader, bad_writer = await connect(endpoint.name)
+    bad_writer.write(encode_wpdu(16, 1, b"fail"))
+    assert await bad_reader.read() == b""
+    good_writer.write(encode_wpdu(16, 1, b"good"))
+    assert await good_reader.readexactly(12) == encode_wpdu(1, 16, b"good")
+    for writer in (good_writer, bad_writer):
+        writer.close()
+    await endpoint.close()
+
+
+async def test_a_peer_that_never_reads_is_cut_off() -> None:
+    handler = Recorder()
+
+    def flood(connection: Connection, event: Event) -> None:
+        handler(connection, event)
+        if isinstance(event, ApduReceived):
+            for _ in range(200):
+                event.link.send_apdu(bytes(60_000), 0.0)
+
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, flood)
+    gone = handler.next(LinkDisconnected)
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"all of it"))
+    await gone
+    assert endpoint.connections == []
+    writer.transport.abort()
+    await endpoint.close()
+
+
+async def test_closing_the_endpoint_reports_every_link() -> None:
+    handler = Recorder()
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, handler)
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"x"))
+    await reader.readexactly(9)
+    await endpoint.close()
+    assert isinstance(handler.events[-1], LinkDisconnected)
+    writer.close()
+
+
+async def test_udp_keeps_a_bounded_number_of_peers() -> None:
+    handler = Recorder()
+    endpoint = await serve_udp("127.0.0.1", 0, lambda: DatagramStream(wrapper_line()), handler, max_peers=2)
+    port = int(endpoint.name.rsplit(":", 1)[1])
+    loop = asyncio.get_running_loop()
+    clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
+    for client in clients:
+        client.setblocking(False)
+        client.connect(("127.0.0.1", port))
+        client.send(b"\x00\x01 rubbish")
+        client.send(encode_wpdu(16, 1, b"hello") + b"beyond its length")
+        assert await loop.sock_recv(client, 100) == encode_wpdu(1, 16, b"hello")
+        client.close()
+    assert len(endpoint.connections) == 2
+    assert [event.reason for event in handler.events if isinstance(event, LinkDisconnected)] == ["too many peers"]
+    await endpoint.close()
+    assert sum(isinstance(event, LinkDisconnected) for event in handler.events) == 3
+
+
+class Terminal:
+    """A reader's side of a pty, without blocking the loop."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self._loop = asyncio.get_running_loop()
+
+    async def read_exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            ready = self._loop.create_future()
+            self._loop.add_reader(self.descriptor, lambda: ready.done() or ready.set_result(None))
+            await ready
+            self._loop.remove_reader(self.descriptor)
+            data += os.read(self.descriptor, count - len(data))
+        return data
+
+    def write(self, data: bytes) -> None:
+        os.write(self.descriptor, data)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+async def test_pty_reads_out_in_mode_c_and_speaks_hdlc_after_it(tmp_path: Path) -> None:
+    link = tmp_path / "optical"
+    endpoint = await open_pty(link, stream, Recorder())
+    assert endpoint.name == f"pty:{link} -> {os.readlink(link)}"
+    terminal = Terminal(link)
+    terminal.write(b"/?12345678!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.write(b"\x06050\r\n")
+    block = b"0.0.1(12345678)\r\n1.8.0(0000010*kWh)\r\n!\r\n\x03"
+    data = await terminal.read_exactly(len(block) + 2)
+    assert data[:-1] == b"\x02" + block
+    terminal.write(bytes.fromhex(SESSIONS[0]["frames"][0]["hex"]))
+    expected = bytes.fromhex(SESSIONS[0]["frames"][1]["hex"])
+    assert await terminal.read_exactly(len(expected)) == expected
+    terminal.close()
+    await endpoint.close()
+    assert not link.is_symlink()
+
+
+async def test_pty_can_be_opened_with_7e1_again_and_again(tmp_path: Path) -> None:
+    endpoint = await open_pty(tmp_path / "optical", stream, Recorder())
+    device = os.path.realpath(tmp_path / "optical")
+    watcher = os.open(device, os.O_RDWR | os.O_NOCTTY)
+    for _ in range(3):
+        reader = serial.Serial(device, 300, bytesize=7, parity="E")
+        reader.close()
+        while termios.tcgetattr(watcher)[4] != termios.B50:  # until the loop has seen the close
+            await asyncio.sleep(0)
+    os.close(watcher)
+    await endpoint.close()
+
+
+async def test_pty_gives_the_echo_of_an_optical_head(tmp_path: Path) -> None:
+    endpoint = await open_pty(tmp_path / "optical", stream, Recorder(), echo=True)
+    terminal = Terminal(tmp_path / "optical")
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(5 + 21) == b"/?!\r\n/KAM5 68535CC453010\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_pty_leaves_a_file_in_the_way_alone(tmp_path: Path) -> None:
+    (tmp_path / "optical").write_text("mine")
+    with pytest.raises(FileExistsError, match="no symbolic link"):
+        await open_pty(tmp_path / "optical", stream, Recorder())
+    assert (tmp_path / "optical").read_text() == "mine"
+
+
+async def test_a_line_outlives_a_failing_handler(tmp_path: Path) -> None:
+    def fail(connection: Connection, event: Event) -> None:
+        raise RuntimeError("always")
+
+    endpoint = await open_pty(None, stream, fail)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    terminal.write(bytes.fromhex(SESSIONS[0]["frames"][0]["hex"]))
+    first = endpoint.connections[0]
+    while endpoint.connections[0] is first:
+        await asyncio.sleep(0)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity() -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    device = os.ttyname(slave)
+
+    def at_the_head() -> Stream:
+        iec = Iec62056Line()
+        settings = Iec62056Settings(
+            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud_digit="5", parity=True
+        )
+        iec.attach("meter", Readout(settings=settings))
+        return Stream(hdlc_line(), None, iec)
+
+    endpoint = await open_serial(device, at_the_head, Recorder(), speed=300)
+    os.set_blocking(master, False)
+    terminal = Terminal.__new__(Terminal)
+    terminal.descriptor = master
+    terminal._loop = asyncio.get_running_loop()
+    assert termios.tcgetattr(slave)[4] == termios.B9600
+    terminal.write(b"\xaf\x3f\x21\x8d\x0a")
+    identification = await terminal.read_exactly(21)
+    assert bytes(octet & 0x7F for octet in identification) == b"/KAM5 68535CC453010\r\n"
+    assert all(octet.bit_count() % 2 == 0 for octet in identification)
+    terminal.write(b"\x06\x30\x34\x30\x0d\x0a")
+    while termios.tcgetattr(slave)[4] != termios.B4800:
+        await asyncio.sleep(0)
+    assert (await terminal.read_exactly(1)) == b"\x82"
+    await endpoint.close()
+    os.close(slave)
+    os.close(master)

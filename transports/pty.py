@@ -1,0 +1,106 @@
+"""A pseudo-terminal in place of an optical head or a serial line: readers open it like a serial device.
+
+What Linux ptys need so that real readers work (tried with them):
+- The server keeps a descriptor of the slave open, else every read fails with EIO once a reader closes it.
+- A reader that asks for 7E1 gets EINVAL where the terminal already has the rest of what it asks for, since a
+  pty keeps 8 data bits and the C library wants at least *something* to change. So the slave goes back to a
+  speed nobody asks for whenever a reader closes it, which inotify tells.
+- There is no parity bit: send clean 7-bit characters (`Iec62056Settings.parity` off).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import termios
+import tty
+from pathlib import Path
+from typing import Final
+
+from .connection import Endpoint, Handler, StreamFactory
+from .descriptor import DescriptorWire
+
+_RESTING_SPEED: Final = termios.B50
+_IN_CLOSE: Final = 0x08 | 0x10  # after writing or not, <sys/inotify.h>
+
+
+async def open_pty(
+    link: str | os.PathLike[str] | None, stream_factory: StreamFactory, handler: Handler, echo: bool = False
+) -> Endpoint:
+    """Open a pty and, if `link` is given, point a symbolic link at it that stays the same from run to run.
+
+    Raises `FileExistsError` where `link` exists and is no symbolic link, `OSError` where it cannot be made.
+    """
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)
+        _rest(slave)
+        device = os.ttyname(slave)
+        if link is not None:
+            _point(Path(link), device)
+    except BaseException:
+        os.close(master)
+        os.close(slave)
+        raise
+    name = f"pty:{device}" if link is None else f"pty:{link} -> {device}"
+    wire = DescriptorWire(master, stream_factory, handler, name, echo)
+    loop = asyncio.get_running_loop()
+    watch = _watch_closing(device)
+    if watch is not None:
+        loop.add_reader(watch, _reader_closed, watch, slave)
+
+    async def close() -> None:
+        wire.stop("stream closed")
+        if watch is not None:
+            loop.remove_reader(watch)
+            os.close(watch)
+        if link is not None:
+            _remove(Path(link), device)
+        os.close(master)
+        os.close(slave)
+
+    return Endpoint(name, lambda: [] if wire.connection.closed else [wire.connection], close)
+
+
+def _rest(slave: int) -> None:
+    attributes = termios.tcgetattr(slave)
+    attributes[4] = attributes[5] = _RESTING_SPEED
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+
+
+def _point(link: Path, device: str) -> None:
+    if link.exists() and not link.is_symlink():
+        raise FileExistsError(f"{link} exists and is no symbolic link")
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(device)
+    fresh.replace(link)
+
+
+def _remove(link: Path, device: str) -> None:
+    """Remove the link unless another run has taken it over."""
+    with contextlib.suppress(OSError):
+        if os.readlink(link) == device:
+            link.unlink()
+
+
+def _watch_closing(device: str) -> int | None:
+    """An inotify descriptor that becomes readable when somebody closes the device; `None` where there is none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "inotify_init1"):
+        return None
+    watch: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    if watch < 0:
+        return None
+    if libc.inotify_add_watch(watch, device.encode(), _IN_CLOSE) < 0:
+        os.close(watch)
+        return None
+    return watch
+
+
+def _reader_closed(watch: int, slave: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.read(watch, 4096)
+    _rest(slave)

@@ -1,0 +1,79 @@
+"""TCP server: a stream for each connection. asyncio sets TCP_NODELAY on every socket by itself.
+
+A peer that lets answers pile up beyond 1 MiB without reading is cut off: memory is bounded by the number of
+connections, whatever their peers do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, cast
+
+from .connection import Connection, Endpoint, Handler, StreamFactory, log
+
+_WRITE_LIMIT: Final = 1 << 20
+
+
+class _TcpConnection(asyncio.Protocol):
+    """The binding of one socket; it is the connection's `Wire`."""
+
+    def __init__(
+        self, stream_factory: StreamFactory, handler: Handler, open_now: dict[Connection, _TcpConnection]
+    ) -> None:
+        self._stream_factory = stream_factory
+        self._handler = handler
+        self._open_now = open_now
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_WRITE_LIMIT)
+        host, port = transport.get_extra_info("peername")[:2]
+        self._connection = Connection(self._stream_factory(), self._handler, self, f"tcp://{_host(host)}:{port}")
+        self._open_now[self._connection] = self
+        # Saves a call on every read; asyncio looks the method up on the instance each time.
+        self.data_received = self._connection.receive  # type: ignore[method-assign]
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def abort(self) -> None:
+        """Close without waiting for a peer to read what is still buffered."""
+        self._transport.abort()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def set_speed(self, baud: int) -> None:
+        pass  # a socket has none
+
+    def pause_writing(self) -> None:
+        log.warning("closing a connection", peer=self._connection.peer, reason="the peer does not read its answers")
+        self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del self._open_now[self._connection]
+        self._connection.lost("stream closed" if exc is None else f"stream closed: {exc}")
+
+
+async def serve_tcp(host: str, port: int, stream_factory: StreamFactory, handler: Handler) -> Endpoint:
+    """Listen on an address; port 0 takes a free one. Raises `OSError` where it cannot be had."""
+    loop = asyncio.get_running_loop()
+    open_now: dict[Connection, _TcpConnection] = {}
+    server = await loop.create_server(
+        lambda: _TcpConnection(stream_factory, handler, open_now), host, port, backlog=1024
+    )
+
+    async def close() -> None:
+        server.close()
+        for protocol in list(open_now.values()):
+            protocol.abort()
+        while open_now:  # aborted transports report their end in the loop's next round
+            await asyncio.sleep(0)
+        await server.wait_closed()
+
+    bound_host, bound_port = server.sockets[0].getsockname()[:2]
+    return Endpoint(f"tcp://{_host(bound_host)}:{bound_port}", lambda: list(open_now), close)
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
