@@ -147,7 +147,7 @@ async def test_a_peer_that_never_reads_is_cut_off() -> None:
 
     endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, flood)
     gone = handler.next(LinkDisconnected)
-    reader, writer = await connect(endpoint.name)
+    _, writer = await connect(endpoint.name)
     writer.write(encode_wpdu(16, 1, b"all of it"))
     await gone
     assert endpoint.connections == []
@@ -195,9 +195,9 @@ class Terminal:
     async def read_exactly(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
-            ready = self._loop.create_future()
-            self._loop.add_reader(self.descriptor, lambda: ready.done() or ready.set_result(None))
-            await ready
+            ready = asyncio.Event()
+            self._loop.add_reader(self.descriptor, ready.set)
+            await ready.wait()
             self._loop.remove_reader(self.descriptor)
             data += os.read(self.descriptor, count - len(data))
         return data
