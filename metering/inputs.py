@@ -154,7 +154,7 @@ class ClearLoadProfile(Input):
     kind: ClassVar[str] = "clear-load-profile"
 
 
-_KINDS: Final[Mapping[str, type[Input]]] = {
+INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
     kind.kind: kind
     for kind in (
         SetLoad,
@@ -170,13 +170,14 @@ _KINDS: Final[Mapping[str, type[Input]]] = {
         ClearLoadProfile,
     )
 }
+"""Every kind of input by its name in a journal."""
 
 
 def input_from_dict(values: Mapping[str, Any]) -> Input:
     """Read back what `Input.to_dict` gave; raises `ValueError` naming the kind or field at fault."""
-    kind = _KINDS.get(values.get("kind", ""))
+    kind = INPUT_KINDS.get(values.get("kind", ""))
     if kind is None:
-        raise ValueError(f"input kind is {values.get('kind')!r}; allowed: {', '.join(_KINDS)}")
+        raise ValueError(f"input kind is {values.get('kind')!r}; allowed: {', '.join(INPUT_KINDS)}")
     arguments = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name != "kind"
     }
