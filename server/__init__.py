@@ -1,0 +1,1 @@
+"""Composition: device profiles, the binding of meter and objects, sessions, storage, endpoints, command line."""

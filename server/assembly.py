@@ -1,0 +1,171 @@
+"""From configuration to meters: orders, installations, and what a state file remembers of them."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from metering import EnergyType, Meter, MeterConfiguration
+from metering.installation import (
+    ConstantInstallation,
+    HouseholdInstallation,
+    Installation,
+    LiveInstallation,
+    ReplayInstallation,
+)
+
+from .binding import ObjectModel, object_model
+from .config import InstallationConfig, MeterConfig, RunConfig
+from .profile import DeviceProfile, load_profile
+from .store import Store, StoredMeter, StoreError
+from .time_source import Anchor, RunningTime, TimeSource
+from .virtual_meter import VirtualMeter
+
+_DEFAULT_HISTORY: Final = timedelta(days=365)
+"""A meter nobody gave a commissioning date was installed a year before it first ran: there is something to read."""
+
+
+def build_installation(config: InstallationConfig, serial_number: int) -> Installation:
+    """The premises; raises `ValueError` where a file or value is wrong. Without a seed it is the serial number."""
+    if config.kind == "household":
+        return HouseholdInstallation(
+            seed=serial_number if config.seed is None else config.seed,
+            annual_kwh=config.annual_kwh,
+            pv_peak_w=config.pv_peak_w,
+            car_charger=config.car_charger,
+            heat_pump=config.heat_pump,
+            grid_s=config.grid_s,
+        )
+    voltages = _milli(config.voltage_v)
+    if config.kind == "constant":
+        return ConstantInstallation(_milli(config.active_w), _milli(config.reactive_var), voltages)
+    if config.kind == "live":
+        return LiveInstallation(voltages)
+    assert config.file is not None
+    return ReplayInstallation.read(config.file, repeat=config.repeat)
+
+
+def _milli(values: tuple[float, float, float]) -> tuple[int, int, int]:
+    first, second, third = (round(value * 1000) for value in values)
+    return first, second, third
+
+
+def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> MeterConfiguration:
+    """The order of one meter: the profile's, with the changes of the configuration."""
+    metering = profile.metering
+    changes = {name: value for name, value in config.metering.model_dump().items() if value is not None}
+    energy_type = changes.get("energy_type", metering.energy_type)
+    return MeterConfiguration(
+        serial_number=config.serial_number,
+        commissioned_at=commissioned_at,
+        energy_type=EnergyType(energy_type),
+        load_profile_depth_days=metering.load_profile_days[energy_type],
+        **{
+            name: changes.get(name, getattr(metering, name))
+            for name in (
+                "integration_period_s",
+                "load_profile_period_s",
+                "gmt_offset_s",
+                "dst",
+                "billing_day",
+                "billing_interval_months",
+                "tariffs",
+                "summation",
+                "power_threshold_w",
+            )
+        },
+    )
+
+
+def open_time(config: RunConfig, store: Store | None) -> RunningTime:
+    """The time source of a run; a state file goes on along its line through time, at the speed now asked for.
+
+    Raises `StoreError` where `start` lies before what the state file has already lived through.
+    """
+    wall = time.time()
+    kept = store.anchor() if store is not None else None
+    if config.start is not None:
+        moment = config.start.timestamp()
+        if kept is not None and moment < kept.at(wall):
+            assert store is not None
+            raise StoreError(
+                f"{store.path}: its meters have already lived until {_text(kept.at(wall))}; "
+                f"start later than that, or use another state file"
+            )
+        return RunningTime(Anchor(wall, moment, config.speed))
+    moment = wall if kept is None else max(kept.at(wall), kept.moment)
+    if config.speed == 1 and abs(moment - wall) < 1e-3:
+        return RunningTime(Anchor(wall, wall, 1.0))
+    return RunningTime(Anchor(wall, moment, config.speed))
+
+
+def _text(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | None) -> tuple[VirtualMeter, ObjectModel]:
+    """A meter, new or as the store remembers it. Raises `StoreError` where store and configuration disagree."""
+    profile = load_profile(config.profile)
+    stored = store.load(config.serial_number) if store is not None else None
+    commissioned_at = _commissioned(config, profile, time_source, stored)
+    configuration = order(profile, config, commissioned_at)
+    installation = build_installation(config.installation, config.serial_number)
+    identity = {
+        "profile": profile.name,
+        "commissioned_at": commissioned_at,
+        "order": configuration.to_dict(),
+        "installation": installation.identity(),
+    }
+    if stored is None:
+        meter = VirtualMeter(profile, Meter(configuration, installation), time_source)
+        if store is not None:
+            store.create(config.serial_number, identity).result()
+    else:
+        assert store is not None
+        _compare(store.path, config.serial_number, stored.identity, identity)
+        if stored.engine is None:
+            engine = Meter(configuration, installation)
+        else:
+            try:
+                engine = Meter.restore(configuration, installation, stored.engine)
+            except ValueError as error:
+                raise StoreError(f"{store.path}: meter {config.serial_number}: {error}") from error
+        meter = VirtualMeter(profile, engine, time_source, stored.memory, stored.sequence)
+        for entry in stored.journal:
+            meter.replay(entry)
+    model = object_model(config.profile, config.metering.energy_type)
+    if config.hdlc_address is not None and model.hdlc is not None:
+        model.hdlc.set_device_address(meter, config.hdlc_address)
+    return meter, model
+
+
+def _commissioned(
+    config: MeterConfig, profile: DeviceProfile, time_source: TimeSource, stored: StoredMeter | None
+) -> int:
+    if config.commissioned is not None:
+        return int(config.commissioned.timestamp())
+    if stored is not None:
+        return int(stored.identity["commissioned_at"])
+    day = 86_400
+    offset = config.metering.gmt_offset_s
+    shift = profile.metering.gmt_offset_s if offset is None else offset
+    begin = time_source.now() - int(_DEFAULT_HISTORY.total_seconds())
+    return (begin + shift) // day * day - shift  # midnight, normal time
+
+
+def _compare(path: Path, serial_number: int, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """A stored meter is what it is: another profile, order or installation would change its past."""
+    for name, value in wanted.items():
+        if stored.get(name) != value:
+            raise StoreError(
+                f"{path}: meter {serial_number} is there with another {name.replace('_', ' ')} "
+                f"({_short(stored.get(name))} instead of {_short(value)}); "
+                "use the same, another serial number, or another state file (--state, --ephemeral)"
+            )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,238 @@
+"""The configuration of a run: what a TOML file may say, and what the command line says instead.
+
+```toml
+state = "meters.sqlite"
+speed = 60
+
+[[meters]]
+profile = "382L"
+serial_number = 16721739
+hdlc_address = 33
+installation = { kind = "household", annual_kwh = 5200, pv_peak_w = 6000 }
+
+[[endpoints]]
+kind = "tcp"
+address = "127.0.0.1:4059"
+```
+
+`meter382 config check FILE` says what is wrong: file, line, key, what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from .profile import Period, Table, load_profile
+from .toml_file import FileError, load_toml, validate
+
+DEFAULT_SERIAL_NUMBER: Final = 12345678
+DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
+_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):(?P<port>\d{1,5})")
+
+
+def parse_moment(value: Any) -> datetime:
+    """An ISO 8601 date and time; without an offset it is UTC. Raises `ValueError`."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no ISO 8601 date and time (2026-03-29T00:00:00+01:00)") from None
+    if not isinstance(value, datetime):
+        raise ValueError("an ISO 8601 date and time expected")
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, BeforeValidator(parse_moment)]
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; raises `ValueError`."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError(f"{text!r} is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)")
+    return match["host"].strip("[]"), int(match["port"])
+
+
+class InstallationConfig(Table):
+    """What the premises draw; which keys apply is the kind's affair (metering/README.md)."""
+
+    kind: Literal["household", "constant", "replay", "live"] = "household"
+    seed: int | None = Field(default=None, ge=0, lt=2**64)
+    annual_kwh: int = Field(default=4_000, ge=500, le=50_000)
+    pv_peak_w: int = Field(default=0, ge=0, le=100_000)
+    car_charger: bool = False
+    heat_pump: bool = False
+    grid_s: Literal[60, 900] = 60
+    active_w: tuple[float, float, float] = (350.0, 250.0, 150.0)
+    reactive_var: tuple[float, float, float] = (60.0, 40.0, 20.0)
+    voltage_v: tuple[float, float, float] = (230.0, 230.0, 230.0)
+    file: Path | None = None
+    repeat: bool = False
+
+    @model_validator(mode="after")
+    def _file_of_replay(self) -> InstallationConfig:
+        if (self.kind == "replay") != (self.file is not None):
+            raise ValueError('file goes with kind = "replay", and only with it')
+        return self
+
+    @classmethod
+    def named(cls, text: str) -> InstallationConfig:
+        """The installation of `--installation NAME|FILE`; raises `ValueError`."""
+        if text in INSTALLATIONS:
+            return cls(**INSTALLATIONS[text])
+        if text.lower().endswith(".csv"):
+            return cls(kind="replay", file=Path(text))
+        raise ValueError(f"no installation {text!r} (there are {', '.join(INSTALLATIONS)}; or give a .csv file)")
+
+
+INSTALLATIONS: Final[dict[str, dict[str, Any]]] = {
+    "household": {"kind": "household"},
+    "household-pv": {"kind": "household", "pv_peak_w": 6_000},
+    "household-electric": {"kind": "household", "car_charger": True, "heat_pump": True},
+    "constant": {"kind": "constant"},
+    "live": {"kind": "live"},
+    "idle": {"kind": "constant", "active_w": (0.0, 0.0, 0.0), "reactive_var": (0.0, 0.0, 0.0)},
+}
+"""The installations that have a name of their own on the command line."""
+
+
+class MeterOverrides(Table):
+    """The part of the order that a configuration may change; what is left out is the profile's."""
+
+    energy_type: Literal["A+", "A+A-", "A+A-R+R-"] | None = None
+    integration_period_s: Period | None = None
+    load_profile_period_s: Period | None = None
+    gmt_offset_s: int | None = None
+    dst: bool | None = None
+    billing_day: int | None = Field(default=None, ge=1, le=28)
+    billing_interval_months: Literal[0, 1, 2, 3, 6, 12] | None = None
+    tariffs: int | None = Field(default=None, ge=1, le=8)
+    summation: Literal["vector", "individual"] | None = None
+    power_threshold_w: int | None = Field(default=None, ge=0, lt=2**32)
+
+
+class MeterConfig(Table):
+    """One meter."""
+
+    profile: str = "382M"
+    serial_number: int = Field(default=DEFAULT_SERIAL_NUMBER, ge=1, le=99_999_999)
+    hdlc_address: int | None = Field(default=None, ge=0x10, le=0x3FFD)
+    commissioned: Moment | None = None
+    installation: InstallationConfig = InstallationConfig()
+    metering: MeterOverrides = MeterOverrides()
+
+    @field_validator("profile")
+    @classmethod
+    def _profile_exists(cls, value: str) -> str:
+        load_profile(value)
+        return value
+
+    @field_validator("installation", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return InstallationConfig.named(value) if isinstance(value, str) else value
+
+
+class FaultConfig(Table):
+    """A bad line on purpose: probabilities per octet (split: per portion)."""
+
+    seed: int = 1
+    drop: float = Field(default=0.0, ge=0, le=1)
+    flip: float = Field(default=0.0, ge=0, le=1)
+    duplicate: float = Field(default=0.0, ge=0, le=1)
+    noise: float = Field(default=0.0, ge=0, le=1)
+    split: float = Field(default=0.0, ge=0, le=1)
+
+
+class EndpointConfig(Table):
+    """One endpoint. `meters` are the serial numbers behind it, by default all; several share it by HDLC address."""
+
+    kind: Literal["tcp", "udp", "optical", "rs485"]
+    address: str | None = None
+    device: str | None = None
+    baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200] | None = None
+    echo: bool = False
+    meters: list[int] | None = None
+    faults: FaultConfig | None = None
+
+    @model_validator(mode="after")
+    def _where(self) -> EndpointConfig:
+        wanted, other = ("address", "device") if self.kind in ("tcp", "udp") else ("device", "address")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"an endpoint of kind {self.kind} has {wanted}, not {other}")
+        if self.address is not None:
+            split_address(self.address)
+        return self
+
+
+class RunConfig(Table):
+    """A whole run."""
+
+    state: Path | None = None
+    ephemeral: bool = False
+    start: Moment | None = None
+    speed: float = Field(default=1.0, gt=0, le=100_000)
+    trace: str | None = None
+    meters: tuple[MeterConfig, ...] = (MeterConfig(),)
+    endpoints: tuple[EndpointConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        if self.state is not None and self.ephemeral:
+            raise ValueError("state and ephemeral exclude each other")
+        if not self.meters:
+            raise ValueError("meters: at least one")
+        serials = [meter.serial_number for meter in self.meters]
+        if len(set(serials)) != len(serials):
+            raise ValueError("meters: two have the same serial_number")
+        for number, endpoint in enumerate(self.endpoints):
+            self._check_endpoint(number, endpoint)
+        return self
+
+    def _check_endpoint(self, number: int, endpoint: EndpointConfig) -> None:
+        behind = self.behind(endpoint)
+        if endpoint.meters is not None and len(behind) != len(endpoint.meters):
+            unknown = set(endpoint.meters) - {meter.serial_number for meter in self.meters}
+            raise ValueError(f"endpoints.{number}.meters: no meter with serial number {sorted(unknown)}")
+        if len(behind) > 1:
+            if endpoint.kind == "udp":
+                raise ValueError(f"endpoints.{number}: UDP carries the wrapper, which addresses one meter")
+            addresses = [self.hdlc_address(meter) for meter in behind]
+            if len(set(addresses)) != len(addresses):
+                raise ValueError(
+                    f"endpoints.{number}: meters on one line need different hdlc_address values, found {addresses}"
+                )
+
+    def behind(self, endpoint: EndpointConfig) -> list[MeterConfig]:
+        """The meters that an endpoint serves."""
+        wanted = endpoint.meters
+        return [meter for meter in self.meters if wanted is None or meter.serial_number in wanted]
+
+    @staticmethod
+    def hdlc_address(meter: MeterConfig) -> int:
+        """The lower HDLC address a meter starts with."""
+        return meter.hdlc_address or load_profile(meter.profile).hdlc.device_address
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read a configuration file; relative paths in it count from its folder. Raises `FileError`."""
+    config = validate(RunConfig, load_toml(path), path)
+    folder = path.resolve().parent
+    meters = []
+    for meter in config.meters:
+        source = meter.installation
+        if source.file is not None and not source.file.is_absolute():
+            meter = meter.model_copy(update={"installation": source.model_copy(update={"file": folder / source.file})})
+        meters.append(meter)
+    changes: dict[str, Any] = {"meters": tuple(meters)}
+    if config.state is not None and not config.state.is_absolute():
+        changes["state"] = folder / config.state
+    return config.model_copy(update=changes)
+
+
+__all__ = ["EndpointConfig", "FileError", "InstallationConfig", "MeterConfig", "RunConfig", "load_config"]

@@ -1,0 +1,102 @@
+"""The meter's IEC 62056-21 readout: identification and the data sets of its user data lists.
+
+"The format follows the display": an energy has the digits and decimals that the meter shows (configuration
+number 1), a power three decimals (IEC 1107 description 7.4, figures 3 to 5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transports.iec62056_21 import Iec62056Settings
+
+from .binding import Context, ObjectModel
+from .binding.model import meter_number
+from .binding.values import peak, value
+from .profile import ReadoutItem
+from .virtual_meter import VirtualMeter
+
+_NO_TIME = "00000101000000"
+"""The stamp of a peak that never was, as in the manufacturer's example."""
+
+
+class Readout:
+    """A meter as the IEC 62056-21 dialogue sees it."""
+
+    def __init__(self, model: ObjectModel, meter: VirtualMeter, *, parity: bool = False) -> None:
+        profile = meter.profile
+        behaviour = profile.iec62056_21
+        self._meter = meter
+        self._context = Context(model, meter, "optical")
+        self._items = next(item.items for item in behaviour.lists if item.number == behaviour.user_data)
+        self.settings = Iec62056Settings(
+            modes=behaviour.modes,
+            tt_s=behaviour.tt_s,
+            ta_s=behaviour.ta_s,
+            ti_s=behaviour.ti_s,
+            reaction_time_s=behaviour.reaction_time_s,
+            ack_to_data_s=behaviour.ack_to_data_s,
+            ident_to_data_s=behaviour.ident_to_data_s,
+            initial_speed=behaviour.initial_speed,
+            max_baud_digit=behaviour.max_baud_digit,
+            bcc=behaviour.bcc,
+            parity=parity,
+        )
+
+    def identification(self) -> str:
+        """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number without its country."""
+        identity, behaviour = self._meter.profile.identity, self._meter.profile.iec62056_21
+        type_number = identity.type_number[: -identity.country_digits or None]
+        separator = behaviour.identification_separator
+        joint = separator if separator == " " else f"{separator} "
+        return f"{behaviour.manufacturer}{joint}{type_number}"
+
+    def serial_number(self) -> str:
+        """The address the meter answers to."""
+        return str(self._meter.serial_number)
+
+    def data_block(self) -> str:
+        """The data sets, a line each."""
+        return "".join(f"{item.id}{self._data_set(item)}\r\n" for item in self._items)
+
+    def _data_set(self, item: ReadoutItem) -> str:
+        text = self._formatted(item.format, self._read(item.source))
+        unit = f"*{item.unit}" if item.unit else ""
+        return f"({text}{unit})" + (f"({self._peak_time(item.source)})" if item.time else "")
+
+    def _read(self, source: str) -> Any:
+        if source == "meter_number":
+            return meter_number(self._meter)
+        if source == "meter_status":
+            return self._context.model.meter_status(self._meter)
+        if source == "clock":
+            return None
+        return value(source)(self._context)
+
+    def _formatted(self, kind: str, reading: Any) -> str:
+        if kind == "plain":
+            return str(reading)
+        if kind == "clock":
+            engine = self._meter.engine
+            return _stamp(engine.local_time(self._meter.now()))
+        if kind == "energy":
+            decimals = self._meter.profile.metering.display_decimals
+            whole, fraction = divmod(reading % 10**10, 1000)
+            return f"{whole:07}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
+        if kind.startswith("power"):
+            digits = int(kind[5:] or 1)
+            return f"{reading // 1000:0{digits}}.{reading % 1000:03}"
+        digits = int(kind)
+        return f"{reading % 10**digits:0{digits}}"
+
+    def _peak_time(self, source: str) -> str:
+        at = peak(source)(self._context).at
+        return _NO_TIME if at is None else _stamp(self._meter.engine.local_stamp(at))
+
+
+def _stamp(local: Any) -> str:
+    """NVYYMMDDhhmmss: N daylight saving time, V valid (IEC 1107 description 6)."""
+    return (
+        f"{int(local.dst)}1{local.year % 100:02}{local.month:02}{local.day:02}"
+        f"{local.hour:02}{local.minute:02}{local.second:02}"
+    )
