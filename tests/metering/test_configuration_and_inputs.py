@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from metering import EnergyType, Flow
+from metering.effects import EFFECTS
 from metering.inputs import (
     INPUT_KINDS,
     ClearLoadProfile,
@@ -24,7 +25,6 @@ from metering.inputs import (
     StopBilling,
     input_from_dict,
 )
-from metering.meter import _HANDLERS
 from metering.snapshot import fingerprint
 from tests.metering.builders import configuration
 
@@ -49,7 +49,7 @@ def test_an_input_survives_its_journal(change: Input) -> None:
 
 
 def test_every_kind_of_input_has_a_handler_and_an_example_here() -> None:
-    assert {type(change) for change in ONE_OF_EACH} == set(_HANDLERS) == set(INPUT_KINDS.values())
+    assert {type(change) for change in ONE_OF_EACH} == set(EFFECTS) == set(INPUT_KINDS.values())
 
 
 @pytest.mark.parametrize(

@@ -227,9 +227,9 @@ def test_a_restored_meter_is_the_same_meter() -> None:
 
 def test_a_snapshot_of_something_else_is_refused() -> None:
     snapshot = meter_on().snapshot()
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match="of another configuration"):
         Meter.restore(configuration(billing_day=2), ONE_KILOWATT, snapshot)
-    with pytest.raises(ValueError, match="another installation"):
+    with pytest.raises(ValueError, match="of another installation"):
         Meter.restore(configuration(), ConstantInstallation((1, 0, 0)), snapshot)
     for damaged in (b"", b"nonsense", snapshot[:40], snapshot[:4] + b"\xff" + snapshot[5:]):
         with pytest.raises(ValueError, match="snapshot"):

@@ -1,0 +1,139 @@
+"""The state of a meter: everything it knows that its configuration, its installation and the time do not say.
+
+State is settled up to `time`. `Meter` moves it through time, `effects.py` changes it where an input says so;
+here it is only held, stored and read back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .billing import BillingEntry, BillingLogger
+from .configuration import MeterConfiguration
+from .demand import Demand
+from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
+from .inputs import SetLoad, input_from_dict
+from .load_profile import LoadProfile
+from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
+
+_PLAIN: Final = (
+    "time",
+    "clock_offset_s",
+    "dst",
+    "logged_until",
+    "energies",
+    "tariff_energies",
+    "tariff",
+    "trip_base",
+    "operating_s",
+    "pulse_input",
+)
+"""Fields that are JSON as they stand."""
+
+
+class MeterState:
+    """A meter's state, at first that of a meter just commissioned: everything zero."""
+
+    def __init__(self, configuration: MeterConfiguration) -> None:
+        self.configuration = configuration
+        self.time = configuration.commissioned_at
+        """True time up to which the state is settled."""
+        self.clock_offset_s = 0
+        """Meter clock less true time."""
+        self.dst = configuration.dst
+        """Whether daylight saving time is shown."""
+        self.logged_until = self.time + configuration.gmt_offset_s
+        """Normal time up to which boundaries are done with; ahead of the clock after a small correction back."""
+        self.energies = [0] * len(Energy)
+        """Registers in mWs, by `Energy`."""
+        self.tariff_energies = [[0] * TARIFFS for _ in Flow]
+        """Tariff registers in mWs, by `Flow`, then tariff 1 to 8."""
+        self.tariff = 1
+        """The tariff counted in."""
+        self.trip_base = [0, 0]
+        """Readings of A14 and A23 at the last reset of the trip counters."""
+        self.operating_s = 0
+        self.pulse_input = 0
+        self.set_load: SetLoad | None = None
+        """The load in place of the installation's, if one was set."""
+        self.demand = Demand(configuration.integration_period_s, self.time, configuration.power_threshold_w)
+        period_s = configuration.load_profile_period_s
+        self.load_profile = LoadProfile(
+            period_s, configuration.load_profile_entries(period_s), configuration.energy_type.flows
+        )
+        self.billing = BillingLogger(configuration.billing_depth)
+        self.events = {log: EventLogger(configuration.event_logger_depth) for log in EventLog}
+        self.events[EventLog.NEUTRAL_FAULT] = EventLogger(NEUTRAL_FAULT_DEPTH)
+
+    @property
+    def shift_s(self) -> int:
+        """Seconds from true time to normal time."""
+        return self.clock_offset_s + self.configuration.gmt_offset_s
+
+    @property
+    def normal_time(self) -> int:
+        """Normal time at `time`."""
+        return self.time + self.shift_s
+
+    def flow_readings(self) -> list[int]:
+        """Total registers of the flows at `time`, mWs."""
+        return [sum(self.energies[channel] for channel in channels) for channels in FLOW_ENERGIES]
+
+    def flow_column(self) -> IntArray:
+        """The same as an array of one column."""
+        return np.array(self.flow_readings(), dtype=np.int64)[:, None]
+
+    def stop_billing(self) -> None:
+        """End the billing period: write a row, add up the peaks and begin new ones."""
+        demand, billing = self.demand, self.billing
+        peaks = demand.maxima
+        demand.stop_billing()
+        billing.periods += 1
+        billing.append(
+            BillingEntry(
+                stamp=self.normal_time,
+                energies=self.flow_readings(),
+                tariff_energies=[list(row) for row in self.tariff_energies],
+                maxima=peaks,
+                accumulated=list(demand.accumulated),
+                operating_s=self.operating_s,
+                periods=billing.periods,
+                threshold_count=demand.threshold_count,
+                pulse_input=self.pulse_input,
+            )
+        )
+
+    def to_plain(self) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
+        """JSON values and columns that `from_plain` takes; the values are still the state's own, pack them at once."""
+        profile, columns = self.load_profile.state()
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        plain |= {
+            "set_load": None if self.set_load is None else self.set_load.to_dict(),
+            "demand": self.demand.state(),
+            "load_profile": profile,
+            "billing": self.billing.state(),
+            "events": {log.name: logger.state() for log, logger in self.events.items()},
+        }
+        return plain, columns
+
+    @classmethod
+    def from_plain(
+        cls, configuration: MeterConfiguration, plain: dict[str, Any], columns: dict[str, NDArray[np.generic]]
+    ) -> MeterState:
+        """The state that gave these."""
+        state = cls(configuration)
+        for name in _PLAIN:
+            setattr(state, name, plain[name])
+        if plain["set_load"] is not None:
+            load = input_from_dict(plain["set_load"])
+            assert isinstance(load, SetLoad)
+            state.set_load = load
+        state.demand = Demand.restore(plain["demand"])
+        state.load_profile = LoadProfile.restore(configuration.energy_type.flows, plain["load_profile"], columns)
+        state.billing.restore(plain["billing"])
+        for log, logger in state.events.items():
+            logger.restore(plain["events"][log.name])
+        return state
