@@ -1,0 +1,5 @@
+"""`python -m server.cli` is `meter382`."""
+
+from . import main
+
+main()

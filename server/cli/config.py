@@ -1,0 +1,31 @@
+"""`meter382 config`: look at configuration files without running them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+config_app = typer.Typer(help="Configuration files.", no_args_is_help=True)
+
+
+@config_app.callback()
+def _group() -> None:
+    """Configuration files."""
+
+
+@config_app.command()
+def check(file: Annotated[Path, typer.Argument(help="Configuration file, TOML.")]) -> None:
+    """Check a configuration file; each fault is one line: file, line, key, what is allowed."""
+    from ..assembly import build_installation
+    from ..config import FileError, load_config
+
+    try:
+        config = load_config(file)
+        for meter in config.meters:
+            build_installation(meter.installation, meter.serial_number)
+    except (FileError, ValueError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{file}: {len(config.meters)} meters, {len(config.endpoints)} endpoints, nothing wrong")

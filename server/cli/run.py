@@ -1,0 +1,194 @@
+"""`meter382 run`: meters up, endpoints printed, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from ..config import RunConfig
+    from ..runtime import Runtime
+
+
+def run(
+    profile: Annotated[str | None, typer.Argument(help="Device profile, by name or .toml file. Default: 382M.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file; options given here come before it.")] = None,
+    serial_number: Annotated[int | None, typer.Option(help="Serial number, up to 8 digits.")] = None,
+    tcp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for wrapper and HDLC; may be repeated.")] = None,
+    udp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for the wrapper over UDP; may be repeated.")] = None,
+    optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE or pty[:LINK].")] = None,
+    rs485: Annotated[str | None, typer.Option(help="RS-485 line: a serial DEVICE or pty[:LINK].")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="State file. Default: one per meter in the user's state folder.")
+    ] = None,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing on disk.")] = False,
+    start: Annotated[str | None, typer.Option(help="Time to start at, ISO 8601. Default: now.")] = None,
+    speed: Annotated[float | None, typer.Option(help="How many times faster than real time.")] = None,
+    installation: Annotated[
+        str | None,
+        typer.Option(
+            help="What is drawn: household, household-pv, household-electric, constant, idle, live or a .csv file."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the household. Default: the serial number.")] = None,
+    trace: Annotated[
+        str | None, typer.Option(help="Write everything on the wires to FILE, or - for standard output.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per endpoint, for machines.")] = False,
+) -> None:
+    """Run a meter. Without options: a 382M on 127.0.0.1:4059 that remembers."""
+    from ..config import FileError
+
+    meter = {
+        "profile": profile,
+        "serial_number": serial_number,
+        "installation": installation,
+        "seed": seed,
+    }
+    endpoints: list[dict[str, Any]] = [
+        *({"kind": "tcp", "address": address} for address in tcp or ()),
+        *({"kind": "udp", "address": address} for address in udp or ()),
+        *({"kind": kind, "device": device} for kind, device in (("optical", optical), ("rs485", rs485)) if device),
+    ]
+    options = {"state": state, "ephemeral": ephemeral or None, "start": start, "speed": speed, "trace": trace}
+    try:
+        chosen = _configuration(config, meter, endpoints, options)
+    except (FileError, ValueError) as error:
+        _fail(str(error), 2)
+    _set_up_logging()
+    with ExitStack() as stack:
+        output: TextIO | None = None
+        if chosen.trace == "-":
+            output = sys.stdout
+        elif chosen.trace is not None:
+            try:
+                output = stack.enter_context(open(chosen.trace, "a", encoding="utf-8"))
+            except OSError as error:
+                _fail(f"--trace {chosen.trace}: {error.strerror}", 2)
+        try:
+            asyncio.run(_serve(chosen, output, as_json))
+        except _CannotRun as error:
+            _fail(str(error), 1)
+
+
+class _CannotRun(Exception):
+    """Why the run did not come up."""
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(f"meter382: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def _configuration(
+    path: Path | None, meter: dict[str, Any], endpoints: list[dict[str, Any]], options: dict[str, Any]
+) -> RunConfig:
+    """The file's configuration with the options laid over it; raises `FileError` or `ValueError`."""
+    from pydantic import ValidationError
+
+    from ..config import DEFAULT_ADDRESS, InstallationConfig, RunConfig, load_config
+
+    base = load_config(path).model_dump(exclude_unset=True) if path is not None else {}
+    meters: tuple[dict[str, Any], ...] = base.get("meters") or ({},)
+    given = {name: value for name, value in meter.items() if value is not None}
+    if given and len(meters) > 1:
+        raise ValueError(f"{', '.join(given)}: the configuration has {len(meters)} meters, so it must be said there")
+    if given:
+        first = dict(meters[0])
+        seed = given.pop("seed", None)
+        if "installation" in given:
+            given["installation"] = InstallationConfig.named(given["installation"]).model_dump(exclude_unset=True)
+        first.update(given)
+        if seed is not None:
+            first["installation"] = {**first.get("installation", {}), "seed": seed}
+        base["meters"] = (first,)
+    if endpoints:
+        base["endpoints"] = tuple(endpoints)
+    if not base.get("endpoints"):
+        base["endpoints"] = ({"kind": "tcp", "address": DEFAULT_ADDRESS},)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if "state" in chosen or "ephemeral" in chosen:
+        base.pop("state", None)
+        base.pop("ephemeral", None)
+    base.update(chosen)
+    try:
+        config = RunConfig.model_validate(base)
+    except ValidationError as error:
+        raise ValueError("; ".join(_say(fault) for fault in error.errors())) from None
+    if config.state is None and not config.ephemeral:
+        config = config.model_copy(update={"state": _default_state(config)})
+    return config
+
+
+def _say(fault: Any) -> str:
+    names = {"address": "HOST:PORT", "device": "device"}
+    place = [names.get(str(part), str(part)) for part in fault["loc"] if not isinstance(part, int)]
+    return f"{'.'.join(place)}: {fault['msg'].removeprefix('Value error, ')}".lstrip(": ")
+
+
+def _default_state(config: RunConfig) -> Path:
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "meter382"
+    first = config.meters[0]
+    more = f"-and-{len(config.meters) - 1}" if len(config.meters) > 1 else ""
+    return folder / f"{Path(first.profile).stem}-{first.serial_number}{more}.sqlite"
+
+
+def _set_up_logging() -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _serve(config: RunConfig, trace: TextIO | None, as_json: bool) -> None:
+    """Open, print, wait for a signal, close."""
+    from ..runtime import Runtime
+    from ..store import StoreError
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    runtime = Runtime(config, trace=trace)
+    try:
+        await runtime.open()
+    except (OSError, StoreError, ValueError) as error:
+        raise _CannotRun(str(error)) from error
+    try:
+        _announce(runtime, config, as_json)
+        await stop.wait()
+    finally:
+        await runtime.close()
+
+
+def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
+    """One line for each endpoint, and for people how to read it."""
+    meters = [(meter.profile.name, meter.serial_number) for meter in runtime.meters]
+    for endpoint, said in zip(runtime.endpoints, config.endpoints, strict=True):
+        behind = [item.serial_number for item in config.behind(said)]
+        if as_json:
+            typer.echo(json.dumps({"endpoint": endpoint.name, "kind": said.kind, "meters": behind}))
+        else:
+            names = ", ".join(f"{name} {serial}" for name, serial in meters if serial in behind)
+            typer.echo(f"{names} on {endpoint.name}")
+    if not as_json:
+        first = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:")
+        typer.echo(f"read it: meter382 read {first} --password 12345      (stop with Ctrl-C)")
+    sys.stdout.flush()
