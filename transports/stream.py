@@ -18,7 +18,7 @@ from .events import Event
 from .hdlc.frame import FLAG
 from .hdlc.line import HdlcLine
 from .iec62056_21.line import Iec62056Line
-from .wrapper import WrapperLine
+from .wrapper import VERSION, WrapperLine
 
 _SIGN_ON = rb"[\x2f\xaf](?:\x3f|\Z)"
 
@@ -103,15 +103,18 @@ class Stream:
             return not current.idle or (current.expects_frame(now) and data[0] & 0xF0 == 0xA0)
         if isinstance(current, WrapperLine):
             return not current.idle or not self._begin.match(data)
-        if current is not None:
-            return current.active and not (data[0] == FLAG and self.hdlc is not None)
-        return False
+        if current is None or not current.active:
+            return False
+        # Neither octet can begin anything in a dialogue of printable characters.
+        begins_hdlc = self.hdlc is not None and data[0] == FLAG
+        begins_wrapper = self.wrapper is not None and data[:2] == VERSION
+        return not (begins_hdlc or begins_wrapper)
 
     def _recognise(self, data: bytes) -> bytes:
         """Choose the protocol by what begins here or later; returns the octets from there."""
         fresh = self._current is None or self._current is self.wrapper
-        if self.wrapper is not None and (data[:2] == b"\x00\x01" or (fresh and data[0] == 0)):
-            self._current = self.wrapper
+        if self.wrapper is not None and (data[:2] == VERSION or (fresh and data[0] == 0)):
+            self._switch(self.wrapper)
             return data
         match = self._begin.search(data)
         if match is None:
@@ -119,13 +122,14 @@ class Stream:
             return b""
         self.noise_octets += match.start()
         self._only_wrapper = False
-        if data[match.start()] != FLAG:
-            self._current = self.iec
-        else:
-            self._current = self.hdlc
-            if self.iec is not None:
-                self.iec.reset()
+        self._switch(self.hdlc if data[match.start()] == FLAG else self.iec)
         return data[match.start() :]
+
+    def _switch(self, line: HdlcLine | WrapperLine | Iec62056Line | None) -> None:
+        """From now on this protocol is spoken; a dialogue of the optical port does not go on behind another's back."""
+        if self._current is self.iec and line is not self.iec and self.iec is not None:
+            self.iec.reset()
+        self._current = line
 
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""

@@ -1,0 +1,254 @@
+"""IEC 62056-21 data readout: messages, the dialogue's table, and dialogues with a given clock."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transports.iec62056_21 import Iec62056Line, Iec62056Settings
+from transports.iec62056_21.dialogue import TRANSITIONS, Dialogue, Input, State
+from transports.iec62056_21.messages import (
+    MessageReader,
+    OptionSelect,
+    Repeat,
+    Request,
+    block_check,
+    encode_data,
+    with_even_parity,
+)
+
+from .meters import Readout, vectors
+
+IDENTIFICATION = b"/KAM5 68535CC453010\r\n"
+BLOCK = b"0.0.1(12345678)\r\n1.8.0(0000010*kWh)\r\n!\r\n\x03"
+DATA = b"\x02" + BLOCK + bytes((block_check(BLOCK, "xor"),))
+
+
+class Bench:
+    """A line with meters on it, and a clock that stops at every deadline."""
+
+    def __init__(self, *meters: Readout) -> None:
+        self.line = Iec62056Line()
+        for number, meter in enumerate(meters or (Readout(),)):
+            self.line.attach(number, meter)
+        self.now = 0.0
+        self.sent: list[tuple[float, int, bytes]] = []  # when, at which speed, what
+
+    def send(self, data: bytes) -> None:
+        self.line.receive_data(data, self.now)
+        self.note()
+
+    def wait(self, seconds: float) -> bytes:
+        """Let time pass; returns what was sent meanwhile."""
+        already, end = len(self.sent), self.now + seconds
+        while (deadline := self.line.next_timer()) is not None and deadline <= end:
+            self.now = deadline
+            self.line.handle_timer(deadline)
+            self.note()
+        self.now = end
+        return b"".join(data for _, _, data in self.sent[already:])
+
+    def note(self) -> None:
+        if data := self.line.data_to_send():
+            self.sent.append((self.now, self.line.speed, data))
+
+
+# --- messages ---------------------------------------------------------------------------------------------
+
+
+def octets(vector_id: str) -> bytes:
+    (vector,) = [vector for vector in vectors("iec62056-21") if vector["id"] == vector_id]
+    return bytes.fromhex(vector["hex_in"])
+
+
+def test_public_vectors_of_the_clients_messages() -> None:
+    assert MessageReader().receive_data(octets("V440")) == [Request("45678903")]
+    assert MessageReader().receive_data(octets("V453")) == [Request(""), OptionSelect("0", "5", "0")]
+    assert MessageReader().receive_data(octets("V506")) == [OptionSelect("2", "5", "2")]
+
+
+def test_the_sum_bcc_of_a_kamstrup_telegram_of_the_old_family() -> None:
+    telegram = octets("V479")
+    body = telegram[telegram.index(b"\x02") + 1 : telegram.index(b"\x03") + 1]
+    assert bytes((block_check(body, "sum"),)) == b"a"
+    assert telegram[telegram.index(b"\x03") + 1 :][:1] == b"a"
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"/?123\r\n", b"/?123!\n", b"/?12_3!\r\n", b"/?" + b"1" * 33 + b"!\r\n", b"?!\r\n", b"\x0605\r\n", b"/!\r\n"],
+)
+def test_what_is_no_message_is_dropped_and_the_next_one_works(rubbish: bytes) -> None:
+    reader = MessageReader()
+    assert reader.receive_data(rubbish) == []
+    assert reader.receive_data(b"/?!\r\n") == [Request("")]
+
+
+@given(st.binary(max_size=200))
+def test_random_octets_leave_room_for_the_next_message(data: bytes) -> None:
+    reader = MessageReader()
+    reader.receive_data(data)
+    assert len(reader._buffer) <= 37
+    assert reader.receive_data(b"\x15/?1!\r\n") == [Repeat(), Request("1")]
+
+
+@given(st.text("0123456789", min_size=1, max_size=8), st.integers(0, 5), st.integers(0, 5))
+def test_leading_zeros_of_an_address_do_not_count(number: str, here: int, there: int) -> None:
+    assert Request("0" * here + number).addresses("0" * there + number)
+
+
+def test_an_address_of_zeros_is_not_everybody() -> None:
+    assert not Request("000").addresses("12")
+    assert Request("000").addresses("0")
+    assert Request("").addresses("12")
+    assert not Request("a1").addresses("A1")
+
+
+def test_parity_is_even() -> None:
+    assert with_even_parity(b"/?!\r\n") == bytes.fromhex("AF 3F 21 8D 0A")
+
+
+# --- the dialogue -----------------------------------------------------------------------------------------
+
+
+def test_the_table_has_every_pair() -> None:
+    assert set(TRANSITIONS) == set(product(State, Input))
+    assert all(hasattr(Dialogue, f"_{action.value}") for action, _ in TRANSITIONS.values())
+
+
+def test_mode_c_sends_the_data_at_the_speed_the_client_chose() -> None:
+    bench = Bench()
+    bench.send(b"/?12345678!\r\n")
+    assert bench.wait(0.19) == b""
+    assert bench.wait(0.02) == IDENTIFICATION
+    bench.wait(len(IDENTIFICATION) * 10 / 300)
+    bench.send(b"\x06050\r\n")
+    assert bench.line.speed == 9600
+    asked = bench.now
+    assert bench.wait(2.0) == DATA
+    assert bench.sent[-1][0] - asked == pytest.approx(0.6)
+    assert [speed for _, speed, _ in bench.sent] == [300, 9600]
+    assert bench.line.speed == 300
+
+
+@pytest.mark.parametrize(
+    ("digit", "speed"),
+    [("0", 300), ("1", 600), ("2", 1200), ("3", 2400), ("4", 4800), ("5", 9600), ("6", 300), ("9", 300), ("A", 300)],
+)
+def test_every_speed_digit(digit: str, speed: int) -> None:
+    bench = Bench()
+    bench.send(b"/?!\r\n")
+    bench.wait(1.0)
+    bench.send(b"\x060%b0\r\n" % digit.encode())
+    assert bench.line.speed == speed
+
+
+def test_a_speed_above_the_offer_means_300() -> None:
+    assert Iec62056Settings(max_baud_digit="4").speed_of("5") == 300
+
+
+def test_programming_mode_is_answered_with_the_readout() -> None:
+    bench = Bench()
+    bench.send(b"/?!\r\n")
+    bench.wait(1.0)
+    bench.send(b"\x06051\r\n")
+    assert bench.wait(1.0) == DATA
+
+
+def test_without_acknowledgement_the_data_come_after_tt_at_the_initial_speed() -> None:
+    bench = Bench()
+    bench.send(b"/?!\r\n")
+    bench.wait(0.2)
+    identified = bench.now + len(IDENTIFICATION) * 10 / 300
+    bench.wait(10.0)
+    when, speed, data = bench.sent[1]
+    assert when == pytest.approx(identified + 1.7)
+    assert (speed, data) == (300, DATA)
+
+
+def test_mode_a_waits_for_nobody() -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(modes="A", initial_speed=9600)))
+    bench.send(b"/?!\r\n")
+    bench.wait(0.25)
+    bench.send(b"\x06050\r\n")
+    bench.wait(1.0)
+    assert [data for _, _, data in bench.sent] == [IDENTIFICATION, DATA]
+    assert 0.3 <= bench.sent[1][0] - bench.sent[0][0] < 1.0
+    assert bench.line.speed == 9600
+
+
+def test_a_malformed_acknowledgement_leads_to_the_data_at_the_initial_speed() -> None:
+    bench = Bench()
+    bench.send(b"/?!\r\n")
+    bench.wait(1.0)
+    bench.send(b"\x0605\r\n")
+    assert bench.wait(5.0) == DATA
+    assert bench.sent[1][1] == 300
+
+
+def test_nak_repeats_the_data_as_often_as_asked_and_only_in_time() -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(initial_speed=9600)))
+    bench.send(b"/?!\r\n")
+    bench.wait(1.0)
+    bench.send(b"\x06050\r\n")
+    assert bench.wait(0.7) == DATA
+    for _ in range(3):
+        bench.send(b"\x15")
+        assert bench.wait(0.5) == DATA
+    bench.wait(2.0)
+    bench.send(b"\x15")
+    assert bench.wait(10.0) == b""
+
+
+def test_a_new_request_starts_again_at_any_time() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.send(b"/?!\r\n")
+        assert bench.wait(0.3) == IDENTIFICATION
+    bench.send(b"\x06050\r\n")
+    bench.send(b"/?!\r\n")
+    assert bench.line.speed == 300
+    assert bench.wait(0.3) == IDENTIFICATION
+
+
+def test_only_the_meter_addressed_answers() -> None:
+    bench = Bench(Readout("0011"), Readout("22"))
+    bench.send(b"/?22!\r\n")
+    assert bench.wait(1.0) == IDENTIFICATION
+    bench.send(b"\x06050\r\n")
+    assert b"0.0.1(22)" in bench.wait(1.0)
+    bench.send(b"/?11!\r\n")
+    bench.wait(1.0)
+    bench.send(b"\x06050\r\n")
+    assert b"0.0.1(0011)" in bench.wait(1.0)
+    bench.send(b"/?33!\r\n")
+    assert bench.wait(10.0) == b""
+
+
+def test_a_request_for_another_meter_ends_a_dialogue() -> None:
+    bench = Bench()
+    bench.send(b"/?!\r\n")
+    bench.wait(0.3)
+    bench.send(b"/?999!\r\n")
+    assert bench.wait(10.0) == b""
+
+
+def test_half_a_request_is_given_up_after_the_inter_character_timeout() -> None:
+    bench = Bench()
+    bench.send(b"/?")
+    bench.wait(2.0)
+    bench.send(b"!\r\n")
+    assert bench.wait(5.0) == b""
+    assert bench.line.idle
+
+
+def test_the_old_generation_sends_the_sum_and_with_parity_every_octet_is_even() -> None:
+    assert encode_data("0.0(1)\r\n", "sum")[-1] == sum(b"0.0(1)\r\n!\r\n\x03") & 0x7F
+    bench = Bench(Readout(settings=Iec62056Settings(parity=True, modes="A")))
+    bench.send(with_even_parity(b"/?!\r\n"))
+    sent = bench.wait(5.0)
+    assert all(octet.bit_count() % 2 == 0 for octet in sent)
+    assert bytes(octet & 0x7F for octet in sent) == IDENTIFICATION + DATA

@@ -1,0 +1,170 @@
+"""Recognition: each protocol by its first octets, from a fresh stream and after any other, noise or not."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transports.events import ApduReceived, LinkDisconnected
+from transports.hdlc import Frame
+from transports.iec62056_21 import Iec62056Line, Iec62056Settings
+from transports.iec62056_21.messages import with_even_parity
+from transports.stream import Stream
+from transports.wrapper import WrapperLine, encode_wpdu
+
+from .meters import Readout, hdlc_line
+
+SNRM = bytes.fromhex("7EA0070321930F017E")
+RR = Frame(b"\x03", b"\x21", 0x11).encode()
+IDENTIFICATION = b"/KAM5 68535CC453010\r\n"
+
+
+def stream(hdlc: bool = True, wrapper: bool = True, iec: bool = True) -> Stream:
+    found_wrapper = WrapperLine()
+    found_wrapper.attach("meter", lambda: (1, 16))
+    found_iec = Iec62056Line()
+    found_iec.attach("meter", Readout(settings=Iec62056Settings(reaction_time_s=0.02, initial_speed=9600)))
+    return Stream(hdlc_line() if hdlc else None, found_wrapper if wrapper else None, found_iec if iec else None)
+
+
+def speak_hdlc(found: Stream, now: float) -> None:
+    found.receive_data(SNRM, now)
+    found.data_to_send()
+    found.receive_data(RR, now)
+    assert found.data_to_send() == Frame(b"\x21", b"\x03", 0x11).encode()
+
+
+def speak_wrapper(found: Stream, now: float) -> None:
+    (event,) = [
+        event for event in found.receive_data(encode_wpdu(16, 1, b"get"), now) if isinstance(event, ApduReceived)
+    ]
+    event.link.send_apdu(b"answer", now)
+    assert found.data_to_send() == encode_wpdu(1, 16, b"answer")
+
+
+def speak_iec(found: Stream, now: float) -> None:
+    found.receive_data(b"/?!\r\n", now)
+    found.handle_timer(now + 0.02)
+    assert found.data_to_send() == IDENTIFICATION
+    found.receive_data(b"\x06050\r\n", now + 0.1)
+    found.handle_timer(now + 1.0)
+    assert found.data_to_send().startswith(b"\x020.0.1(")
+
+
+@pytest.mark.parametrize("order", list(permutations([speak_hdlc, speak_wrapper, speak_iec])))
+def test_every_protocol_is_recognised_after_every_other(order: tuple[object, ...]) -> None:
+    found = stream()
+    for number, speak in enumerate(order * 2):
+        assert callable(speak)
+        speak(found, number * 2.0)
+    assert found.closing is None
+    assert found.noise_octets == 0
+
+
+def test_octet_by_octet_is_as_good() -> None:
+    for message in (SNRM + RR[1:], b"/?!\r\n", encode_wpdu(16, 1, b"get")):
+        found = stream()
+        events = [event for octet in message for event in found.receive_data(bytes((octet,)), 0.0)]
+        found.handle_timer(0.02)
+        assert found.data_to_send() or any(isinstance(event, ApduReceived) for event in events)
+
+
+def test_a_request_with_parity_is_recognised() -> None:
+    found = stream()
+    found.receive_data(with_even_parity(b"/?!\r\n"), 0.0)
+    found.handle_timer(0.02)
+    assert found.data_to_send() == IDENTIFICATION
+
+
+def test_noise_before_a_message_is_dropped_and_counted() -> None:
+    found = stream()
+    found.receive_data(b"\x01\x02\xff" + SNRM, 0.0)
+    assert found.data_to_send() != b""
+    assert found.noise_octets == 3
+    found = stream(wrapper=False)
+    found.receive_data(b"\x00" * 50 + b"/?!\r\n", 0.0)
+    found.handle_timer(0.02)
+    assert found.data_to_send() == IDENTIFICATION
+    assert found.noise_octets == 50
+
+
+def test_a_slash_or_zeros_inside_a_lost_frame_begin_nothing() -> None:
+    found = stream()
+    speak_hdlc(found, 0.0)
+    found.receive_data(b"\x03\x21/1.0\x00\x01\x00\x02\x00", 1.0)
+    assert found.closing is None
+    found.receive_data(b"\x00\x07\x00", 2.0)
+    assert found.closing is None
+    speak_hdlc(found, 3.0)
+
+
+def test_a_frame_may_share_the_flag_that_closed_the_one_before() -> None:
+    found = stream()
+    found.receive_data(SNRM, 0.0)
+    found.data_to_send()
+    found.receive_data(RR[1:], 0.1)
+    assert found.data_to_send() == Frame(b"\x21", b"\x03", 0x11).encode()
+
+
+def test_flags_and_slashes_inside_a_wpdu_are_data() -> None:
+    found = stream()
+    octets = encode_wpdu(16, 1, b"~~/?!\r\n~")
+    found.receive_data(octets[:9], 0.0)
+    (event,) = found.receive_data(octets[9:], 0.0)
+    assert isinstance(event, ApduReceived)
+    assert event.apdu == b"~~/?!\r\n~"
+
+
+@pytest.mark.parametrize("octets", ["0002001000010000", "00011000"])
+def test_a_wrong_wrapper_header_closes(octets: str) -> None:
+    found = stream()
+    found.receive_data(bytes.fromhex(octets + "FFFF" * 5), 0.0)
+    assert found.closing is not None
+
+
+def test_what_an_endpoint_does_not_serve_is_noise() -> None:
+    found = stream(hdlc=False, iec=False)
+    assert found.receive_data(SNRM + b"/?!\r\n", 0.0) == []
+    assert found.data_to_send() == b""
+    assert found.next_timer() is None
+    found = stream(wrapper=False)
+    assert found.receive_data(encode_wpdu(16, 1, b"get"), 0.0) == []
+    assert found.speed == 9600
+
+
+def test_the_end_of_the_stream_ends_links_of_every_protocol() -> None:
+    found = stream()
+    speak_hdlc(found, 0.0)
+    speak_wrapper(found, 1.0)
+    speak_iec(found, 2.0)
+    events = found.close("stream closed")
+    assert [type(event) for event in events] == [LinkDisconnected] * 2
+    assert found.next_timer() is None
+
+
+def test_a_stream_that_only_ever_spoke_wrapper_has_no_timer() -> None:
+    found = stream()
+    speak_wrapper(found, 0.0)
+    assert found.next_timer() is None
+
+
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.sampled_from([SNRM, RR, b"/?!\r\n", b"\x06050\r\n", b"\x15", b"\x7e\xa7\xff\x03", b"/?", b"\x7e"]),
+        max_size=20,
+    )
+)
+def test_random_octets_never_raise_and_then_every_serial_protocol_works(portions: list[bytes]) -> None:
+    found = stream(wrapper=False)
+    for number, portion in enumerate(portions):
+        found.receive_data(portion, number * 0.1)
+        found.data_to_send()
+    found.handle_timer(50.0)
+    found.handle_timer(200.0)
+    found.data_to_send()
+    speak_hdlc(found, 300.0)
+    speak_iec(found, 400.0)
