@@ -27,6 +27,10 @@ from .quantities import IntArray
 
 DAY_S: Final = 86_400
 DST_S: Final = 3_600
+EARLIEST_CLOCK: Final = 631_152_000
+"""1990-01-01, the first day of a meter or its clock."""
+LATEST_CLOCK: Final = 4_102_444_799
+"""2099-12-31T23:59:59, the last a clock can be set to: IEC 62056-21 sends two digits of the year."""
 _EPOCH: Final = datetime(1970, 1, 1)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, Literal
 
+from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .quantities import TARIFFS, Flow
 
 PERIODS_S: Final = (300, 900, 1800, 3600)
@@ -91,6 +92,7 @@ class MeterConfiguration:
         object.__setattr__(self, "energy_type", EnergyType(self.energy_type))
         object.__setattr__(self, "load_profile_depth_days", MappingProxyType(dict(self.load_profile_depth_days)))
         _check("serial_number", self.serial_number, range(100_000_000), "0..99999999")
+        _check("commissioned_at", self.commissioned_at, range(EARLIEST_CLOCK, LATEST_CLOCK), "1990 to 2099")
         _check("integration_period_s", self.integration_period_s, PERIODS_S)
         _check("load_profile_period_s", self.load_profile_period_s, tuple(self.load_profile_depth_days))
         for period, days in self.load_profile_depth_days.items():

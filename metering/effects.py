@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from . import inputs
+from .clock import DAY_S
 from .event_log import RTC_CHANGED, EventLog, LoadProfileEvent
 from .load_profile import UNMARKED_ADJUSTMENT_S, DataQuality, LoggerStatus, clock_adjustment_quality
 from .schedule import next_target_day, same_day
@@ -84,11 +85,11 @@ def _set_clock(state: MeterState, input_: inputs.SetClock) -> None:
     target = next_target_day(done, state.configuration)
     if abs(moved) >= UNMARKED_ADJUSTMENT_S:
         _mark_jump(state, before, after)
-        _move_demand(state, done, after)
+        _move_demand(state, done, after, stamp=before)
         state.logged_until = after
     elif after > done:
         _capture_slot_between(state, done, after)
-        _move_demand(state, done, after)
+        _move_demand(state, done, after, stamp=after - after % state.demand.period_s)
         state.logged_until = after
     else:
         state.logged_until = done
@@ -113,13 +114,14 @@ def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
         profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
 
 
-def _move_demand(state: MeterState, before: int, after: int) -> None:
-    """A clock that leaves the running period ends it, stamped `before`; one that leaves the day ends the day."""
+def _move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
+    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day."""
     demand, now = state.demand, state.time
-    if before // demand.period_s != after // demand.period_s and now > demand.period_start:
+    ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
+    if ended:
         demand.finish_means(demand.period_start, now)
-        demand.end_periods(np.array([now], dtype=np.int64), before - now, state.flow_column(), state.tariff)
-    if not same_day(before, after):
+        demand.end_periods(np.array([now], dtype=np.int64), stamp - now, state.flow_column(), state.tariff)
+    if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
         demand.roll_day()
 
 

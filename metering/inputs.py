@@ -11,15 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
+from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .configuration import PERIODS_S
 from .quantities import TARIFFS
 
 NOMINAL_VOLTAGE_MV: Final = 230_000
-EARLIEST_CLOCK: Final = 631_152_000
-"""1990-01-01, the first day a clock can be set to."""
-LATEST_CLOCK: Final = 4_102_444_799
-"""2099-12-31T23:59:59, the last: IEC 62056-21 sends two digits of the year."""
-
 Phases = tuple[int, int, int]
 
 

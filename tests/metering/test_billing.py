@@ -157,3 +157,20 @@ def test_a_clock_set_to_another_day_ends_the_day() -> None:
     demand = meter.demand(START + 7_200)
     assert demand.last_day.maximum == Peak(1_000_000, normal(2024, 1, 15, 12, 15))
     assert demand.day.maximum == Peak()
+
+
+def test_a_small_correction_over_a_boundary_ends_the_period_at_the_boundary() -> None:
+    meter = meter_on()
+    meter.apply(SetClock(START + 902), START + 898)
+    assert meter.demand(START + 898).maxima[Maximum.P14] == Peak(898_000_000 // 900, normal(2024, 1, 15, 12, 15))
+
+
+@pytest.mark.parametrize("seconds", [-6, -1, 3, 6])
+def test_a_small_correction_over_midnight_ends_the_day_once(seconds: int) -> None:
+    meter = meter_on()
+    at = true(2024, 1, 16) + (1 if seconds < 0 else -1)
+    meter.apply(SetClock(at + seconds), at)
+    demand = meter.demand(at + 3_600)
+    assert demand.last_day.maximum == Peak(1_000_000, normal(2024, 1, 15, 12, 15))
+    assert demand.last_day.minimum.value == 1_000_000
+    assert demand.day.minimum == Peak(1_000_000, demand.day.minimum.at)

@@ -79,6 +79,7 @@ def test_an_input_that_cannot_be_is_refused(values: dict[str, Any], said: str) -
     ("field", "value", "allowed"),
     [
         ("serial_number", 100_000_000, r"0\.\.99999999"),
+        ("commissioned_at", 0, "1990 to 2099"),
         ("energy_type", "B+", "B\\+"),
         ("integration_period_s", 600, "300, 900, 1800, 3600"),
         ("load_profile_period_s", 60, "300, 900, 1800, 3600"),
