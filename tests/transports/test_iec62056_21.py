@@ -128,7 +128,7 @@ def test_mode_c_sends_the_data_at_the_speed_the_client_chose() -> None:
     bench.send(b"\x06050\r\n")
     assert bench.line.speed == 9600
     asked = bench.now
-    assert bench.wait(2.0) == DATA
+    assert bench.wait(3.0) == DATA
     assert bench.sent[-1][0] - asked == pytest.approx(0.6)
     assert [speed for _, speed, _ in bench.sent] == [300, 9600]
     assert bench.line.speed == 300
