@@ -14,7 +14,8 @@ from metering.inputs import (
     SetPulseInput,
     SetTariff,
 )
-from metering.installation import ConstantInstallation, LiveInstallation
+from metering.installation import ConstantInstallation, HouseholdInstallation, LiveInstallation
+from metering.state import MeterState
 from tests.metering.builders import ONE_KILOWATT, START, WH, configuration, meter_on, normal, true
 
 QUADRANTS = [
@@ -69,6 +70,17 @@ def test_a_reading_between_boundaries_extrapolates_and_leaves_the_state_alone() 
     assert meter.running_demand(START + 450)[Flow.P14] == 500_000
     assert meter.operating_s(START + 17) == 17
     assert meter.snapshot() == before
+
+
+def test_second_by_second_every_reading_is_that_of_a_meter_asked_only_once() -> None:
+    home, order = HouseholdInstallation(), configuration()
+    energy, tariff, instant = (Meter(order, home) for _ in range(3))
+    for now in range(START + 850, START + 1_050):
+        once = Meter(order, home)
+        once.advance(now)
+        assert energy.energy(Energy.A14, now) == once.energy(Energy.A14, now) > 0
+        assert tariff.tariff_energy(Flow.A14, 1, now) == once.tariff_energy(Flow.A14, 1, now)
+        assert instant.instantaneous(now) == once.instantaneous(now)
 
 
 def test_a_reading_past_a_boundary_settles_what_it_needs() -> None:
@@ -198,6 +210,14 @@ def test_a_day_leaves_its_lowest_and_highest_whole_period() -> None:
     assert meter.demand(true(2024, 1, 20, 1)).last_day.minimum == Peak(200_000, normal(2024, 1, 19, 0, 15))
 
 
+def test_only_the_first_period_of_a_meter_is_a_short_one() -> None:
+    meter = meter_on(commissioned_at=true(2024, 1, 15, 23, 50))
+    demand = meter.demand(true(2024, 1, 16, 0, 15))
+    assert demand.last_day.minimum == Peak()
+    assert demand.last_day.maximum == Peak(1_000_000 * 600 // 900, normal(2024, 1, 16))
+    assert demand.day.minimum == Peak(1_000_000, normal(2024, 1, 16, 0, 15))
+
+
 def test_the_clock_shows_daylight_saving_time_and_normal_time_without() -> None:
     meter = meter_on(ConstantInstallation((0, 0, 0)))
     july = true(2024, 7, 1, 12)
@@ -223,6 +243,13 @@ def test_a_restored_meter_is_the_same_meter() -> None:
         each.apply(ReleaseLoad(), START + 5_000_000)
         each.advance(START + 9_000_000)
     assert other.snapshot() == meter.snapshot()
+
+
+def test_a_snapshot_holds_every_field_of_the_state() -> None:
+    state = MeterState(configuration())
+    plain, columns = state.to_plain()
+    assert set(plain) | {"configuration"} == set(vars(state))
+    assert set(columns) == {"stamps", "status", "quality", "energies"}
 
 
 def test_a_snapshot_of_something_else_is_refused() -> None:
