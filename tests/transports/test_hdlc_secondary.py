@@ -247,6 +247,15 @@ def test_a_poll_that_comes_before_the_answer_gets_rr_and_the_next_one_the_answer
     assert controls(line) == [0x30]
 
 
+def test_a_frame_without_poll_does_not_take_the_right_to_answer_away() -> None:
+    line, link = connected()
+    line.receive_data(command(0x10, LLC + b"set"), 0.0)
+    line.receive_data(command(0x01), 0.1)
+    assert controls(line) == []
+    link.send_apdu(b"done", 0.2)
+    assert controls(line) == [0x30]
+
+
 def test_an_unconfirmed_service_is_acknowledged_with_rr() -> None:
     line, link = connected()
     line.receive_data(command(0x10, LLC + b"set"), 0.0)

@@ -168,3 +168,14 @@ def test_random_octets_never_raise_and_then_every_serial_protocol_works(portions
     found.data_to_send()
     speak_hdlc(found, 300.0)
     speak_iec(found, 400.0)
+
+
+def test_an_optical_dialogue_does_not_go_on_behind_another_protocol() -> None:
+    found = stream()
+    found.receive_data(b"/?!\r\n", 0.0)
+    found.handle_timer(0.02)
+    assert found.data_to_send() == IDENTIFICATION
+    found.receive_data(SNRM, 0.1)
+    found.data_to_send()
+    found.handle_timer(5.0)
+    assert found.data_to_send() == b""

@@ -133,3 +133,15 @@ def test_random_octets_never_raise(portions: list[bytes]) -> None:
 def test_the_reader_of_a_client_says_what_is_wrong() -> None:
     with pytest.raises(WrapperFault, match="version 1001"):
         list(WpduReader().receive_data(bytes.fromhex("1001001000110022")))
+
+
+def test_a_wpdu_inside_an_apdu_is_part_of_it_also_when_it_is_a_read_of_its_own() -> None:
+    found = line()
+    found.receive_data(encode_wpdu(16, 1, b"warm"), 0.0)
+    inner = encode_wpdu(16, 1, b"inner")
+    outer = encode_wpdu(16, 1, inner + b"tail")
+    assert found.receive_data(outer[:8], 0.0) == []
+    assert found.receive_data(outer[8 : 8 + len(inner)], 0.0) == []
+    (event,) = found.receive_data(b"tail", 0.0)
+    assert isinstance(event, ApduReceived)
+    assert event.apdu == inner + b"tail"
