@@ -138,9 +138,11 @@ def _fields(octets: bytes, tag: int, name: str) -> dict[int, bytes]:
     while body.remaining:
         position = body.position
         field = body.u8()
-        if field & 0x1F == 0x1F:  # high tag number: [29] implementation-information and extensions
-            while body.u8() & 0x80:
-                pass
+        if field & 0x1F == 0x1F:  # a tag number of 31 or more, in octets of its own: an extension
+            octet = 0x80
+            while octet & 0x80:
+                octet = body.u8()
+                field = field << 8 | octet
         if field in fields:
             raise DecodeError(f"field 0x{field:02x} of the {name} stands twice", position)
         fields[field] = body.octets(body.length())
@@ -155,6 +157,13 @@ def _inner(contents: bytes, tag: int, name: str) -> bytes:
     value = reader.octets(reader.length())
     reader.end()
     return value
+
+
+def _small_integer(contents: bytes, name: str) -> int:
+    octets = _inner(contents, 0x02, name)
+    if len(octets) != 1:
+        raise DecodeError(f"{name}: an INTEGER of one octet expected, found {len(octets)}")
+    return octets[0]
 
 
 def read_aarq(octets: bytes) -> Aarq:
@@ -215,18 +224,19 @@ def read_aare(octets: bytes) -> Aare:
     """Read an AARE; raises `DecodeError`."""
     fields = _fields(octets, AARE, "AARE")
     try:
-        result = _inner(fields[_RESULT], 0x02, "result")
+        result = _small_integer(fields[_RESULT], "result")
         diagnostic = Reader(fields[_DIAGNOSTIC])
         name = fields[_CONTEXT_NAME]
     except KeyError as missing:
         raise DecodeError(f"the AARE lacks field 0x{missing.args[0]:02x}") from None
     choice = diagnostic.u8()
-    code = _inner(diagnostic.octets(diagnostic.length()), 0x02, "result-source-diagnostic")
+    code = _small_integer(diagnostic.octets(diagnostic.length()), "result-source-diagnostic")
+    diagnostic.end()
     information = fields.get(_USER_INFORMATION)
     return Aare(
         context_name=name,
-        result=int.from_bytes(result, "big"),
-        diagnostic=int.from_bytes(code, "big"),
+        result=result,
+        diagnostic=code,
         user_information=None if information is None else _inner(information, 0x04, "user-information"),
         from_provider=choice == 0xA2,
     )

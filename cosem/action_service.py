@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import ActionResult, DecodeError, ServiceError, TypeUnmatched
+from .errors import ActionResult, DataAccessResult, DecodeError, ServiceError, TypeUnmatched
 from .initiate import Conformance
 from .long_transfer import LongWrite
 from .reader import Reader, encode_length
@@ -37,7 +37,10 @@ class ActionService:
             descriptors = [reader.octets(xdlms.DESCRIPTOR_SIZE) for _ in range(reader.count(xdlms.DESCRIPTOR_SIZE))]
         elif choice in (xdlms.NORMAL, xdlms.ACTION_FIRST_BLOCK):
             descriptors = [reader.octets(xdlms.DESCRIPTOR_SIZE)]
-        elif choice == xdlms.ACTION_NEXT_BLOCK:  # no method of the 382M returns data, so none is ever in progress
+        elif choice == xdlms.ACTION_NEXT_BLOCK:
+            reader.unsigned(4)
+            reader.end()
+            # No method of the 382M returns data, so none is ever in progress.
             return self._normal(invoke, ActionResult.NO_LONG_ACTION_IN_PROGRESS)
         else:
             raise DecodeError(f"Action-Request choice {choice} (1 to 6 expected)", 1)
@@ -91,7 +94,7 @@ class ActionService:
         transfer = self._transfer
         if transfer is None:
             return self._normal(invoke, ActionResult.NO_LONG_ACTION_IN_PROGRESS)
-        if not transfer.add(block):
+        if transfer.add(block) is not DataAccessResult.SUCCESS:
             self._transfer = None
             return self._normal(invoke, ActionResult.LONG_ACTION_ABORTED)
         if not block.last:

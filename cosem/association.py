@@ -129,11 +129,11 @@ class Association:
             if read is not None and self.get.transfer is None:
                 try:
                     value = read(self.context)
+                    if type(value) is bytes and len(value) + 4 <= self._capacity:
+                        return b"\xc4\x01" + apdu[2:3] + b"\x00" + value
+                    return self.get.respond(value, apdu[2])
                 except Exception as error:
                     return xdlms.get_response(apdu[2], self.result_of(error, apdu))
-                if type(value) is bytes and len(value) + 4 <= self._capacity:
-                    return b"\xc4\x01" + apdu[2:3] + b"\x00" + value
-                return self.get.respond(value, apdu[2])
         return self._dispatch(apdu)
 
     def result_of(self, error: Exception, apdu: bytes) -> DataAccessResult:
@@ -191,10 +191,13 @@ class Association:
             request = acse.read_aarq(apdu)
             name = request.context_name
             user_information = self._accept(request)
-        except DecodeError:
-            return self._reject(name, Refusal(acse.UserDiagnostic.NO_REASON_GIVEN))
         except Refusal as refusal:
             return self._reject(name, refusal)
+        except Exception as error:
+            self.reset()
+            if not isinstance(error, DecodeError):
+                self.report(error, apdu)
+            return self._reject(name, Refusal(acse.UserDiagnostic.NO_REASON_GIVEN))
         accepted = acse.AssociationResult.ACCEPTED
         return acse.write_aare(acse.Aare(name, accepted, acse.UserDiagnostic.NULL, user_information))
 
@@ -248,7 +251,8 @@ class Association:
         self.client_max_pdu = client_max_pdu
         self._capacity = client_max_pdu
         if self.link_limit is not None and negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
-            self._capacity = min(client_max_pdu, self.link_limit)
+            # Under twelve octets no block can be told: such a frame carries segments.
+            self._capacity = min(client_max_pdu, max(self.link_limit, initiate.SMALLEST_PDU))
         if self.allows(Conformance.GET):
             self._readers = definition.view.readers
 

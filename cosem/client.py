@@ -125,7 +125,7 @@ class Client:
         results: list[bytes | DataAccessResult] = []
         for _ in range(reader.count()):
             if reader.u8():
-                results.append(DataAccessResult(reader.u8()))
+                results.append(xdlms.read_result(reader))
             else:
                 results.append(xdlms.read_raw_value(reader))
         reader.end()

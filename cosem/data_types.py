@@ -81,7 +81,7 @@ class FixedSize(DataType):
     def encode(self, value: Any) -> bytes:
         try:
             return self._with_tag.pack(self.tag, value)
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise ValueError(f"{value!r} does not fit {self.name}: {error}") from None
 
     def decode_contents(self, reader: Reader) -> Any:
@@ -285,14 +285,15 @@ class AnyType(DataType):
 
     def _compact_array(self, reader: Reader) -> list[Any]:
         """compact-array: one type description, then the contents without tags."""
+        position = reader.position
         description = self._description(reader)
+        octets, values = _extent(description)
+        if values > _MOST_VALUES_AN_OCTET * octets:
+            raise DecodeError(f"compact-array with {values} values in {octets} octets", position)
         contents = reader.sub(reader.length())
         items = []
         while contents.remaining:
-            before = contents.position
             items.append(self._described(description, contents))
-            if contents.position == before:
-                raise DecodeError("compact-array of elements without contents", before)
         return items
 
     def _description(self, reader: Reader) -> Any:
@@ -312,13 +313,28 @@ class AnyType(DataType):
     def _described(self, description: Any, reader: Reader) -> Any:
         tag = description[0]
         if tag == 0x01:
-            if description[1] > reader.remaining:
-                raise DecodeError(f"{description[1]} elements announced, {reader.remaining} octets left")
             return [self._described(description[2], reader) for _ in range(description[1])]
         if tag == 0x02:
             return tuple(self._described(field, reader) for field in description[1])
         return SIMPLE_TYPES[tag].decode_contents(reader)
 
+
+def _extent(description: Any) -> tuple[int, int]:
+    """Least octets, and values, of one element that is described so."""
+    tag = description[0]
+    if tag == 0x01:
+        octets, values = _extent(description[2])
+        return description[1] * octets, 1 + description[1] * values
+    if tag == 0x02:
+        extents = [_extent(field) for field in description[1]]
+        return sum(octets for octets, _ in extents), 1 + sum(values for _, values in extents)
+    simple = SIMPLE_TYPES[tag]
+    return (0 if simple is NULL else getattr(simple, "size", None) or 1), 1
+
+
+_MOST_VALUES_AN_OCTET: Final = 16
+"""Bounds what a compact-array unpacks to: null-data and empty structures are values without contents, and
+arrays of arrays of them would make billions of values from a dozen octets."""
 
 NULL: Final = Null()
 BOOLEAN: Final = Boolean()

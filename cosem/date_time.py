@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from struct import Struct
+from struct import error as StructError
 from typing import Final, NamedTuple
 
 from .errors import DecodeError
@@ -39,8 +40,11 @@ class DateTime(NamedTuple):
     status: int = 0
 
     def to_bytes(self) -> bytes:
-        """The twelve octets."""
-        return _LAYOUT.pack(*self)
+        """The twelve octets; raises `ValueError` where a field does not fit its octets."""
+        try:
+            return _LAYOUT.pack(*self)
+        except StructError as cause:
+            raise ValueError(f"not a date-time: {tuple(self)} ({cause})") from None
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> DateTime:
@@ -80,7 +84,7 @@ class DateTime(NamedTuple):
     @property
     def is_dst(self) -> bool:
         """Whether the status says that daylight saving is in force."""
-        return self.status != 0xFF and bool(self.status & STATUS_DST)
+        return self.status != UNSPECIFIED and bool(self.status & STATUS_DST)
 
     @classmethod
     def from_datetime(cls, moment: datetime, *, deviation: int = DEVIATION_UNSPECIFIED, status: int = 0) -> DateTime:
@@ -95,16 +99,19 @@ class DateTime(NamedTuple):
         """
         try:
             moment = datetime(self.year, self.month, self.day)
-        except ValueError as error:
-            raise DecodeError(f"not a date: {self}") from error
+        except ValueError as cause:
+            raise DecodeError(f"not a date: {self}") from cause
         hour, minute, second = (0 if field == UNSPECIFIED else field for field in (self.hour, self.minute, self.second))
         return moment + timedelta(hours=hour, minutes=minute, seconds=second)
 
     def to_utc(self) -> datetime | None:
-        """The instant in UTC where the deviation is given, else None."""
+        """The instant in UTC where the deviation is given, else None; raises `DecodeError` as `to_datetime` does."""
         if self.deviation == DEVIATION_UNSPECIFIED:
             return None
-        return (self.to_datetime() + timedelta(minutes=self.deviation)).replace(tzinfo=UTC)
+        try:
+            return (self.to_datetime() + timedelta(minutes=self.deviation)).replace(tzinfo=UTC)
+        except OverflowError as cause:
+            raise DecodeError(f"outside the years 1 to 9999 in UTC: {self}") from cause
 
     def __str__(self) -> str:
         def field(value: int, width: int, wildcard: int = UNSPECIFIED) -> str:
@@ -115,5 +122,7 @@ class DateTime(NamedTuple):
             f"{field(self.hour, 2)}:{field(self.minute, 2)}:{field(self.second, 2)}"
         )
         if self.deviation != DEVIATION_UNSPECIFIED:
-            text += f" {-self.deviation // 60:+03}:{abs(self.deviation) % 60:02}"
-        return text + (" DST" if self.is_dst else "") + (" invalid" if self.status & STATUS_INVALID else "")
+            hours, minutes = divmod(abs(self.deviation), 60)
+            text += f" {'-' if self.deviation > 0 else '+'}{hours:02}:{minutes:02}"
+        invalid = self.status != UNSPECIFIED and self.status & STATUS_INVALID
+        return text + (" DST" if self.is_dst else "") + (" invalid" if invalid else "")

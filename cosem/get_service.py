@@ -90,7 +90,8 @@ class GetService:
         return self._begin(octets, invoke)
 
     def _begin(self, value: RowBuffer | bytes, invoke: int) -> bytes:
-        if not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):
+        fits = self._association.capacity > xdlms.BLOCK_OVERHEAD
+        if not fits or not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):
             return xdlms.get_response(invoke, DataAccessResult.OTHER_REASON)
         self._interrupted = False
         self.transfer = LongRead(value, self._association.capacity)

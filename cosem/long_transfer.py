@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .errors import DecodeError
+from .errors import DataAccessResult
 from .rows import RowBuffer
-from .xdlms import Block, block_overhead
+from .xdlms import BLOCK_OVERHEAD, Block
 
 
 class LongRead:
@@ -14,7 +14,7 @@ class LongRead:
 
     def __init__(self, value: RowBuffer | bytes, capacity: int) -> None:
         """`capacity` is the most octets a response APDU may have."""
-        room = capacity - block_overhead(capacity)
+        room = capacity - BLOCK_OVERHEAD
         if isinstance(value, RowBuffer):
             self._data = value.data
             self._cuts = iter(value.cuts(room))
@@ -45,16 +45,16 @@ class LongWrite:
         self._limit = limit
         self.number = 0
 
-    def add(self, block: Block) -> bool:
-        """Take a block; False where its number is not the next one. Raises `DecodeError` beyond the limit."""
+    def add(self, block: Block) -> DataAccessResult:
+        """Take a block; anything but success ends the transfer: a wrong number, or a value beyond the limit."""
         if block.number != self.number + 1:
-            return False
+            return DataAccessResult.DATA_BLOCK_NUMBER_INVALID
         self._size += len(block.raw)
         if self._size > self._limit:
-            raise DecodeError(f"a value of more than {self._limit} octets")
+            return DataAccessResult.LONG_SET_ABORTED
         self._parts.append(block.raw)
         self.number = block.number
-        return True
+        return DataAccessResult.SUCCESS
 
     @property
     def value(self) -> bytes:

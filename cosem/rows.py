@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from .data_types import DataType, DateTimeString, FixedSize
 from .reader import encode_length
 
-_NUMPY_CODES = {"b": "i1", "B": "u1", "h": ">i2", "H": ">u2", "i": ">i4", "I": ">u4", "q": ">i8", "Q": ">u8"}
+_NUMPY_CODES = {"b": "i1", "B": "u1", "h": ">i2", "H": ">u2", "i": ">i4", "I": ">u4", "q": ">i8", "Q": ">u8",
+                "f": ">f4", "d": ">f8"}  # fmt: skip
 _DATE_TIME_FIELDS = (
     ("year", ">u2", 0), ("month", "u1", 2), ("day", "u1", 3), ("weekday", "u1", 4), ("hour", "u1", 5),
     ("minute", "u1", 6), ("second", "u1", 7), ("hundredths", "u1", 8), ("deviation", ">i2", 9), ("status", "u1", 11),
@@ -86,7 +87,10 @@ class RowBuffer:
             return self._slot_cuts(capacity)
         cuts: list[int] = []
         begin = 0
-        bounds = [*(self.starts or ()), len(self.data)] if self.starts is not None else [len(self.data)]
+        starts = self.starts
+        if starts is None:
+            starts = range(self.header, len(self.data), self.row_size) if self.row_size else ()
+        bounds = [*starts, len(self.data)]
         fitting = begin
         for bound in bounds:
             while bound - begin > capacity:

@@ -78,9 +78,10 @@ class SetService:
         transfer = self._transfer
         if transfer is None:
             return self._final(invoke, DataAccessResult.NO_LONG_SET_IN_PROGRESS, number)
-        if not transfer.add(block):
+        taken = transfer.add(block)
+        if taken is not DataAccessResult.SUCCESS:
             self._transfer = None
-            return self._final(invoke, DataAccessResult.DATA_BLOCK_NUMBER_INVALID, number)
+            return self._final(invoke, taken, number)
         if not block.last:
             return bytes((xdlms.SET_RESPONSE, xdlms.SET_BLOCK_ACK, invoke)) + number
         self._transfer = None

@@ -143,10 +143,8 @@ def write_block(block: Block) -> bytes:
     )
 
 
-def block_overhead(capacity: int) -> int:
-    """Octets around the raw data of a Get-Response-With-Datablock that must fit into `capacity`."""
-    # C4 02 invoke-id last number(4) result-choice, then the length of the raw data.
-    return 9 + len(encode_length(capacity))
+BLOCK_OVERHEAD: Final = 12
+"""Octets around the raw data of a Get-Response-With-Datablock: head, number, choice, length in long form."""
 
 
 def get_response(invoke: int, result: DataAccessResult) -> bytes:
@@ -160,9 +158,12 @@ def get_block_failed(invoke: int, number: int, result: DataAccessResult) -> byte
 
 
 def get_block(invoke: int, block: Block) -> bytes:
-    """Get-Response-With-Datablock with raw data."""
+    """Get-Response-With-Datablock with raw data.
+
+    The 382M always writes the length in its long form of two octets, also below 128 (382M DLMS description 4).
+    """
     head = bytes((GET_RESPONSE, GET_WITH_DATABLOCK, invoke, block.last)) + block.number.to_bytes(4, "big")
-    return head + b"\x00" + encode_length(len(block.raw)) + block.raw
+    return head + b"\x00\x82" + len(block.raw).to_bytes(2, "big") + block.raw
 
 
 # --- the client's side ----------------------------------------------------------------------------
@@ -213,33 +214,56 @@ def read_get_response(octets: bytes) -> GetReply:
     if choice == NORMAL:
         if reader.u8() == 0:
             return GetReply(reader.rest(), DataAccessResult.SUCCESS)
-        return GetReply(None, DataAccessResult(reader.u8()))
+        return GetReply(None, read_last_result(reader))
     if choice != GET_WITH_DATABLOCK:
         raise DecodeError(f"Get-Response choice {choice} (1 or 2 expected)", 1)
     last = reader.u8() != 0
     number = reader.unsigned(4)
     if reader.u8() == 0:
         data = reader.octets(reader.length())
+        reader.end()
         return GetReply(data, DataAccessResult.SUCCESS, number, last)
-    return GetReply(None, DataAccessResult(reader.u8()), number, True)
+    return GetReply(None, read_last_result(reader), number, True)
 
 
 def read_set_response(octets: bytes) -> DataAccessResult:
-    """Read a Set-Response-Normal."""
+    """Read a Set-Response-Normal; raises `DecodeError`, also on an exception-response."""
     reader = _response(octets, SET_RESPONSE)
     if reader.u8() != NORMAL:
         raise DecodeError("Set-Response-Normal expected", 1)
     reader.u8()
-    return DataAccessResult(reader.u8())
+    return read_last_result(reader)
+
+
+def read_result(reader: Reader) -> DataAccessResult:
+    """A data-access-result; raises `DecodeError` where it is none that the standard knows."""
+    position = reader.position
+    code = reader.u8()
+    try:
+        return DataAccessResult(code)
+    except ValueError:
+        raise DecodeError(f"{code} is no data-access-result", position) from None
+
+
+def read_last_result(reader: Reader) -> DataAccessResult:
+    """A data-access-result, after which nothing may follow."""
+    result = read_result(reader)
+    reader.end()
+    return result
 
 
 def read_action_response(octets: bytes) -> tuple[ActionResult, bytes | None]:
-    """Read an Action-Response-Normal: result and the encoded return value, if any."""
+    """Read an Action-Response-Normal: result and the encoded return value, if any; raises `DecodeError`."""
     reader = _response(octets, ACTION_RESPONSE)
     if reader.u8() != NORMAL:
         raise DecodeError("Action-Response-Normal expected", 1)
     reader.u8()
-    result = ActionResult(reader.u8())
+    position = reader.position
+    code = reader.u8()
+    try:
+        result = ActionResult(code)
+    except ValueError:
+        raise DecodeError(f"{code} is no action-result", position) from None
     if not reader.remaining or reader.u8() == 0 or reader.u8() != 0:
         return result, None
     return result, reader.rest()
