@@ -47,7 +47,7 @@ def speak_wrapper(found: Stream, now: float) -> None:
 
 def speak_iec(found: Stream, now: float) -> None:
     found.receive_data(b"/?!\r\n", now)
-    found.handle_timer(now + 0.02)
+    found.handle_timer(now + 0.1)
     assert found.data_to_send() == IDENTIFICATION
     found.receive_data(b"\x06050\r\n", now + 0.1)
     found.handle_timer(now + 1.0)
@@ -68,14 +68,14 @@ def test_octet_by_octet_is_as_good() -> None:
     for message in (SNRM + RR[1:], b"/?!\r\n", encode_wpdu(16, 1, b"get")):
         found = stream()
         events = [event for octet in message for event in found.receive_data(bytes((octet,)), 0.0)]
-        found.handle_timer(0.02)
+        found.handle_timer(0.1)
         assert found.data_to_send() or any(isinstance(event, ApduReceived) for event in events)
 
 
 def test_a_request_with_parity_is_recognised() -> None:
     found = stream()
     found.receive_data(with_even_parity(b"/?!\r\n"), 0.0)
-    found.handle_timer(0.02)
+    found.handle_timer(0.1)
     assert found.data_to_send() == IDENTIFICATION
 
 
@@ -86,7 +86,7 @@ def test_noise_before_a_message_is_dropped_and_counted() -> None:
     assert found.noise_octets == 3
     found = stream(wrapper=False)
     found.receive_data(b"\x00" * 50 + b"/?!\r\n", 0.0)
-    found.handle_timer(0.02)
+    found.handle_timer(0.1)
     assert found.data_to_send() == IDENTIFICATION
     assert found.noise_octets == 50
 
@@ -173,9 +173,9 @@ def test_random_octets_never_raise_and_then_every_serial_protocol_works(portions
 def test_an_optical_dialogue_does_not_go_on_behind_another_protocol() -> None:
     found = stream()
     found.receive_data(b"/?!\r\n", 0.0)
-    found.handle_timer(0.02)
+    found.handle_timer(0.1)
     assert found.data_to_send() == IDENTIFICATION
-    found.receive_data(SNRM, 0.1)
+    found.receive_data(SNRM, 0.2)
     found.data_to_send()
     found.handle_timer(5.0)
     assert found.data_to_send() == b""

@@ -1,4 +1,4 @@
-"""HDLC addresses (IEC 62056-46, 6.4.2): septets, the last one marked by its lowest bit.
+"""HDLC addresses (IEC 62056-46): septets, the last one marked by its lowest bit.
 
 A client has one octet. A server has one (logical device only), two (7 + 7 bits) or four octets (14 + 14
 bits): first the *upper* half, the logical device, then the *lower* half, the physical device on the line.

@@ -1,4 +1,4 @@
-"""The check sequence of HDLC: CRC-16/X-25, sent low octet first (IEC 62056-46, annex A).
+"""The check sequence of HDLC: CRC-16/X-25, sent low octet first (IEC 62056-46, annex).
 
 Header (HCS) and frame (FCS) use the same sum: polynomial 0x1021 reflected, start and final XOR 0xFFFF.
 """

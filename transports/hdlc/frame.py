@@ -1,4 +1,4 @@
-"""HDLC frames of format type 3 (IEC 62056-46, 6.4.1) and the receiver that finds them in a stream of octets.
+"""HDLC frames of format type 3 (IEC 62056-46) and the receiver that finds them in a stream of octets.
 
 `7E | format(2) | destination | source | control | HCS(2) | information | FCS(2) | 7E`
 

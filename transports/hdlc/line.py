@@ -1,6 +1,6 @@
 """All secondary stations on one stream of octets: an RS-485 line, an optical head, a TCP connection.
 
-Rules, in the order a received frame meets them (IEC 62056-46, 6.4.2):
+Rules, in the order a received frame meets them (IEC 62056-46):
 1. The source must be a client of one octet, neither NO_STATION nor ALL_STATION.
 2. The lower half of the destination picks the device. One octet has no lower half and is accepted only while
    one device is attached, as is CALLING, which then means that device. ALL_STATION picks every device.

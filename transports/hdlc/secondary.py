@@ -1,4 +1,4 @@
-"""The secondary station of one HDLC connection: the server's side of IEC 62056-46, 6.4.4.
+"""The secondary station of one HDLC connection: the server's side of IEC 62056-46.
 
 How to read this file. A frame addressed to the station is first *classified*: its kind, or what is wrong
 with it (`Input`). `TRANSITIONS` then says for every (state, input) pair what to do and which state follows;

@@ -105,7 +105,7 @@ class Dialogue:
             self._step(Input.TIME, None, now)
 
     def receive_message(self, message: Message, now: float) -> None:
-        """Take one message heard on the line."""
+        """Take one message heard on the line, whose last character came at `now`."""
         if isinstance(message, Request):
             mine = message.addresses(self.meter.serial_number())
             self._step(Input.REQUEST if mine else Input.FOREIGN_REQUEST, None, now)

@@ -20,6 +20,8 @@ class Iec62056Line:
     def __init__(self) -> None:
         self._reader = MessageReader()
         self._dialogues: dict[Hashable, Dialogue] = {}
+        self._first_octet = 0.0  # of the message that has begun
+        self._octets = 0
         self._last_octet = 0.0
 
     def attach(self, device: Hashable, meter: MeterReadout) -> None:
@@ -52,12 +54,20 @@ class Iec62056Line:
         return min(speeds, default=(True, _DEFAULT_SPEED))[1]
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Take octets in any portions."""
+        """Take octets in any portions.
+
+        A message ends for the dialogue when its last character would have come over a line at the present
+        speed. On a real line that is now; a pty delivers at once what a reader believes to be under way.
+        """
         self.handle_timer(now)
+        if self._reader.idle:
+            self._first_octet, self._octets = now, 0
+        self._octets += len(data)
         self._last_octet = now
         for message in self._reader.receive_data(data):
+            ended = max(now, self._first_octet + self._octets * 10 / self.speed)
             for dialogue in self._dialogues.values():
-                dialogue.receive_message(message, now)
+                dialogue.receive_message(message, ended)
 
     def handle_timer(self, now: float) -> None:
         """Give up half a message; let the dialogues send what is due."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 SPEEDS: Final = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600}
-"""Baud of each digit Z of an acknowledgement; any other digit means 300 (382M 1107 description 4)."""
+"""Baud of each digit Z of an acknowledgement; any other digit means 300 (382M 1107 description)."""
 
 RESPONSE_TIME_S: Final = 1.5
-"""t_r: how long one side waits for the other (IEC 62056-21, 6.4.3); here, for a request to repeat the data."""
+"""t_r: how long one side waits for the other (IEC 62056-21); here, for a request to repeat the data."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Iec62056Settings:
 
     `modes`: "A" sends the data without waiting for an acknowledgement, "AC" waits `tt_s` for one.
     `reaction_time_s`: from a message to the answer; 20 ms or 200 ms to 1500 ms by the standard.
-    `ack_to_data_s`: some readers close and open the port to change its speed and lose what comes before 0.6 s.
+    `ack_to_data_s`: from the last character of the acknowledgement; some readers close and open the port to
+    change its speed and lose what comes before 0.6 s.
     `ident_to_data_s`: in mode A; some readers take identification and data for one message below 0.3 s, and one
     reader of the 382L gives up after 1 s.
     `parity`: set even parity in bit 7 of what is sent, for drivers that run the line 8N1; on receipt bit 7 is
