@@ -3,7 +3,8 @@
 Between messages the first octets tell: 7E begins an HDLC frame, 00 01 a WPDU, `/?` (with or without parity)
 an IEC 62056-21 request. What begins no protocol the endpoint serves is noise: dropped up to where one does,
 and counted. Inside a message everything belongs to its protocol. The wrapper is less patient: it only ever
-begins a read, since TCP has no noise, and once spoken a bad header is a fault that closes the stream.
+begins a read, since TCP has no noise, and a bad header is a fault that closes the stream; unless the port
+serves IEC 62056-21, where a run of NULs is what wakes up a battery meter.
 
 Recognition looks at the beginning of what was read at once. That a client changes its protocol inside one
 read, without waiting for an answer, does not happen: the protocols are dialogues.
@@ -63,8 +64,9 @@ class Stream:
         self.wrapper = wrapper
         self.iec = iec
         self.noise_octets = 0
+        self._held = b""  # a 00 that may be the first half of a version
         self._current: HdlcLine | WrapperLine | Iec62056Line | None = None
-        self._only_wrapper = True  # so far; then there are no timers to ask for
+        self._only_wrapper = True  # so far: the others have nothing to say
         patterns = [rb"\x7e"] * (hdlc is not None) + [_SIGN_ON] * (iec is not None)
         self._begin = re.compile(b"|".join(patterns) or rb"(?!)")
 
@@ -86,6 +88,7 @@ class Stream:
         if not data:
             return []
         events = self.handle_timer(now)
+        data, self._held = self._held + data, b""
         if not self._continues(data, now):
             data = self._recognise(data)
         current = self._current
@@ -112,10 +115,15 @@ class Stream:
 
     def _recognise(self, data: bytes) -> bytes:
         """Choose the protocol by what begins here or later; returns the octets from there."""
-        fresh = self._current is None or self._current is self.wrapper
-        if self.wrapper is not None and (data[:2] == VERSION or (fresh and data[0] == 0)):
-            self._switch(self.wrapper)
-            return data
+        if self.wrapper is not None and data[0] == 0:
+            if len(data) == 1:
+                self._held = data
+                return b""
+            fresh = self._current is None or self._current is self.wrapper
+            wakes_up = self.iec is not None and (data[1] == 0 or self._begin.match(data, 1) is not None)
+            if data[1] == VERSION[1] or (fresh and not wakes_up):
+                self._switch(self.wrapper)
+                return data
         match = self._begin.search(data)
         if match is None:
             self.noise_octets += len(data)
@@ -135,13 +143,15 @@ class Stream:
         """Let every protocol do what is due."""
         if self.iec is not None:
             self.iec.handle_timer(now)
+        if self.wrapper is not None:
+            self.wrapper.handle_timer(now)
         return [] if self.hdlc is None else self.hdlc.handle_timer(now)
 
     def next_timer(self) -> float | None:
         """The nearest deadline of any protocol."""
         if self._only_wrapper:
-            return None
-        deadlines = [line.next_timer() for line in (self.hdlc, self.iec) if line is not None]
+            return None if self.wrapper is None else self.wrapper.next_timer()
+        deadlines = [line.next_timer() for line in (self.hdlc, self.iec, self.wrapper) if line is not None]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def data_to_send(self) -> bytes:

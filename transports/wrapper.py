@@ -7,6 +7,7 @@ The ports are the SAPs of client and server. Over TCP a WPDU may come in pieces 
   follows is ignored, and the driver closes the connection.
 - A destination that is no logical device here (also "all stations": there is no broadcast over TCP) is
   discarded in silence; so is a source port 0.
+- The rest of a WPDU may be 30 s in coming; then the stream is closed likewise.
 - A datagram holds one WPDU: octets behind the declared length are ignored, a shorter one is discarded.
 
 The case that counts, one whole WPDU of a known client per read, is one dictionary look-up by the first six
@@ -25,6 +26,8 @@ HEADER_SIZE: Final = 8
 VERSION: Final = b"\x00\x01"
 DEFAULT_MAX_APDU: Final = 4096
 _NO_STATION: Final = 0
+PARTIAL_TIMEOUT_S: Final = 30.0
+"""Long enough for any network that is still there, short enough for a serial line whose noise looked like a header."""
 _MAX_LINKS: Final = 128
 """Links kept per stream: more client ports than DLMS has client addresses is no client but a scan."""
 
@@ -137,6 +140,7 @@ class WrapperLine:
         self._logical_devices: Callable[[], Collection[int]] = tuple
         self._links: dict[bytes, WrapperLink] = {}  # by version, source and destination: the first six octets
         self._output: list[bytes] = []
+        self._last_octet = 0.0
 
     def attach(self, device: Hashable, logical_devices: Callable[[], Collection[int]]) -> None:
         """Name the meter behind this stream; `logical_devices` is asked once for each new pair of ports."""
@@ -161,6 +165,7 @@ class WrapperLine:
             return [ApduReceived(link, data[HEADER_SIZE:])]
         if self.closing is not None:
             return []
+        self._last_octet = now
         events: list[Event] = []
         try:
             for wpdu in self._reader.receive_data(data):
@@ -192,12 +197,15 @@ class WrapperLine:
         events.append(ApduReceived(link, wpdu.apdu))
 
     def handle_timer(self, now: float) -> list[Event]:
-        """Nothing: the wrapper has no timers."""
+        """Give up a WPDU whose rest does not come."""
+        deadline = self.next_timer()
+        if deadline is not None and now >= deadline:
+            self.closing = f"half a WPDU for {PARTIAL_TIMEOUT_S:g} s"
         return []
 
     def next_timer(self) -> float | None:
-        """Never."""
-        return None
+        """When half a WPDU must be given up."""
+        return self._last_octet + PARTIAL_TIMEOUT_S if self._pending and self.closing is None else None
 
     def data_to_send(self) -> bytes:
         """Everything that is to go out now, once."""

@@ -123,6 +123,18 @@ async def test_a_wrong_wrapper_version_closes_the_connection() -> None:
     await endpoint.close()
 
 
+async def test_a_wrong_version_that_comes_in_two_reads_closes_too() -> None:
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"x"))
+    await reader.readexactly(9)
+    writer.write(b"\x00")
+    writer.write(b"\x02rubbish")
+    assert await reader.read() == b""
+    writer.close()
+    await endpoint.close()
+
+
 async def test_a_failing_handler_closes_its_own_connection_only() -> None:
     endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
     good_reader, good_writer = await connect(endpoint.name)

@@ -179,3 +179,28 @@ def test_an_optical_dialogue_does_not_go_on_behind_another_protocol() -> None:
     found.data_to_send()
     found.handle_timer(5.0)
     assert found.data_to_send() == b""
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 50])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_nuls_that_wake_a_meter_up_are_noise_where_the_wrapper_is_served_too(count: int, at_once: bool) -> None:
+    found = stream()
+    if at_once:
+        found.receive_data(bytes(count), 0.0)
+    else:
+        for _ in range(count):
+            found.receive_data(b"\x00", 0.0)
+    found.receive_data(b"/?!\r\n", 0.0)
+    found.handle_timer(0.1)
+    assert found.closing is None
+    assert found.data_to_send() == IDENTIFICATION
+
+
+def test_half_a_wpdu_does_not_hold_a_stream_for_ever() -> None:
+    found = stream()
+    found.receive_data(encode_wpdu(16, 1, b"get")[:9], 1.0)
+    assert found.next_timer() == 31.0
+    found.handle_timer(30.9)
+    assert found.closing is None
+    found.handle_timer(31.0)
+    assert found.closing == "half a WPDU for 30 s"

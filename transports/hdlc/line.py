@@ -73,8 +73,9 @@ class HdlcLine:
         logical_devices: Callable[[], Collection[int]],
         parameters: Callable[[], HdlcParameters],
     ) -> None:
-        """Put a meter on the line. The callables are asked anew for each frame (addresses) and SNRM (parameters)."""
+        """Put a meter on the line. Addresses are asked for with each frame, parameters with each SNRM."""
         self._devices[device] = _Device(device, lower_address, logical_devices, parameters)
+        self._follow_inter_octet_timeout()
 
     def detach(self, device: Hashable) -> list[Event]:
         """Take a meter off the line; its connections end."""
@@ -95,10 +96,6 @@ class HdlcLine:
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about."""
         events = self._expire(now)
-        if self._devices:
-            self._receiver.inter_octet_timeout_s = max(
-                device.parameters().inter_octet_timeout_s for device in self._devices.values()
-            )
         for frame in self._receiver.receive_data(data, now):
             self._receive_frame(frame, now, events)
         return events
@@ -201,6 +198,7 @@ class HdlcLine:
             events.append(self._end(device, known, reason))
         if action is Action.CONNECT:
             device.stations[key] = station
+            self._follow_inter_octet_timeout()
             events.append(LinkConnected(station))
         elif station.link_state is State.NDM:
             self._ended += station.output
@@ -215,6 +213,12 @@ class HdlcLine:
         station.output.clear()
         del device.stations[station.client_sap, station.server_sap]
         return LinkDisconnected(station, reason)
+
+    def _follow_inter_octet_timeout(self) -> None:
+        """The line waits as long as its most patient meter; asked when something changes, not for every read."""
+        self._receiver.inter_octet_timeout_s = max(
+            device.parameters().inter_octet_timeout_s for device in self._devices.values()
+        )
 
     def _expire(self, now: float) -> list[Event]:
         return [
