@@ -23,7 +23,10 @@ _NO_TIME = "00000101000000"
 class Readout:
     """A meter as the IEC 62056-21 dialogue sees it."""
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter, *, parity: bool = False) -> None:
+    def __init__(
+        self, model: ObjectModel, meter: VirtualMeter, *, parity: bool = False, initial_speed: int | None = None
+    ) -> None:
+        """`parity` and `initial_speed` are those of the port; a port that has no speed answers at any."""
         profile = meter.profile
         behaviour = profile.iec62056_21
         self._meter = meter
@@ -37,7 +40,7 @@ class Readout:
             reaction_time_s=behaviour.reaction_time_s,
             ack_to_data_s=behaviour.ack_to_data_s,
             ident_to_data_s=behaviour.ident_to_data_s,
-            initial_speed=behaviour.initial_speed,
+            initial_speed=initial_speed or behaviour.initial_speed,
             max_baud_digit=behaviour.max_baud_digit,
             bcc=behaviour.bcc,
             parity=parity,

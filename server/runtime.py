@@ -100,23 +100,23 @@ class Runtime:
             name = f"{config.kind}://{config.address}"
             if config.kind == "udp":
                 return await serve_udp(host, port, self._around(lambda: self._datagrams(behind), config, name), handler)
-            return await serve_tcp(host, port, self._around(lambda: self._stream(behind, False), config, name), handler)
+            return await serve_tcp(host, port, self._around(lambda: self._stream(behind), config, name), handler)
         assert config.device is not None
         kind, _, link = config.device.partition(":")
         if kind == "pty":
-            factory = self._around(lambda: self._stream(behind, False), config, config.device)
+            factory = self._around(lambda: self._stream(behind), config, config.device)
             return await open_pty(link or None, factory, handler, config.echo)
-        factory = self._around(lambda: self._stream(behind, True), config, config.device)
-        if config.baud is not None:
-            return await open_serial(config.device, factory, handler, config.baud, config.echo)
+        factory = self._around(lambda: self._stream(behind, parity=True, baud=config.baud), config, config.device)
         return await open_serial(config.device, factory, handler, echo=config.echo)
 
-    def _stream(self, behind: dict[VirtualMeter, ObjectModel], parity: bool) -> ByteStream:
+    def _stream(
+        self, behind: dict[VirtualMeter, ObjectModel], *, parity: bool = False, baud: int | None = None
+    ) -> ByteStream:
         """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all."""
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
-            iec.attach(meter, Readout(model, meter, parity=parity))
+            iec.attach(meter, Readout(model, meter, parity=parity, initial_speed=baud))
             if len(behind) == 1:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))

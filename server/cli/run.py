@@ -25,8 +25,8 @@ def run(
     serial_number: Annotated[int | None, typer.Option(help="Serial number, up to 8 digits.")] = None,
     tcp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for wrapper and HDLC; may be repeated.")] = None,
     udp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for the wrapper over UDP; may be repeated.")] = None,
-    optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE or pty[:LINK].")] = None,
-    rs485: Annotated[str | None, typer.Option(help="RS-485 line: a serial DEVICE or pty[:LINK].")] = None,
+    optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
+    rs485: Annotated[str | None, typer.Option(help="RS-485 line: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
     state: Annotated[
         Path | None, typer.Option(help="State file. Default: one per meter in the user's state folder.")
     ] = None,
@@ -57,7 +57,7 @@ def run(
     endpoints: list[dict[str, Any]] = [
         *({"kind": "tcp", "address": address} for address in tcp or ()),
         *({"kind": "udp", "address": address} for address in udp or ()),
-        *({"kind": kind, "device": device} for kind, device in (("optical", optical), ("rs485", rs485)) if device),
+        *(_serial(kind, device) for kind, device in (("optical", optical), ("rs485", rs485)) if device),
     ]
     options = {"state": state, "ephemeral": ephemeral or None, "start": start, "speed": speed, "trace": trace}
     try:
@@ -78,6 +78,14 @@ def run(
             asyncio.run(_serve(chosen, output, as_json))
         except _CannotRun as error:
             _fail(str(error), 1)
+
+
+def _serial(kind: str, device: str) -> dict[str, Any]:
+    """The endpoint of `DEVICE`, `DEVICE@BAUD` or `pty[:LINK]`."""
+    path, at, baud = device.rpartition("@")
+    if at and baud.isdigit() and not device.startswith("pty"):
+        return {"kind": kind, "device": path, "baud": int(baud)}
+    return {"kind": kind, "device": device}
 
 
 class _CannotRun(Exception):
