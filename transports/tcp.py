@@ -27,7 +27,7 @@ class _TcpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_WRITE_LIMIT)
-        host, port = transport.get_extra_info("peername")[:2]
+        host, port = (transport.get_extra_info("peername") or ("gone", 0))[:2]  # it may have left already
         self._connection = Connection(self._stream_factory(), self._handler, self, f"tcp://{_host(host)}:{port}")
         self._open_now[self._connection] = self
         # Saves a call on every read; asyncio looks the method up on the instance each time.

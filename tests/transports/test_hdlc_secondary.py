@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,30 @@ def connected(parameters: HdlcParameters | None = None, proposal: Negotiated | N
 def test_the_table_has_every_pair() -> None:
     assert set(TRANSITIONS) == set(product(State, Input))
     assert all(hasattr(HdlcSecondary, f"_{action.value}") for action in Action)
+
+
+WORDS = {
+    Action.CONNECT: "UA",
+    Action.DISCONNECT: "UA",
+    Action.ANSWER_DM: "DM",
+    Action.REFUSE: "DM",
+    Action.ACKNOWLEDGE: "RR",
+    Action.RESPOND: "unacknowledged and new I frames",
+    Action.PAUSE: "RR",
+    Action.DELIVER: "deliver",
+    Action.REJECT: "FRMR (",
+    Action.REPEAT_REJECT: "FRMR again",
+}
+
+
+def test_the_table_in_the_readme_is_this_table() -> None:
+    lines = (Path(__file__).parents[2] / "transports" / "README.md").read_text().splitlines()
+    rows = {cells[1].strip(): cells[2:5] for cells in (line.split("|") for line in lines) if len(cells) == 6}
+    names = {Input.INVALID_NR: "N(R) out of range"}
+    for (state, given), (action, next_state) in TRANSITIONS.items():
+        cell = rows[names.get(given, given.value)][list(State).index(state)].strip()
+        assert cell.startswith(WORDS[action])
+        assert (f"→ {next_state.name}" in cell) is (next_state is not state or action is Action.CONNECT)
 
 
 STIMULI: dict[Input, Frame] = {
