@@ -86,7 +86,7 @@ class Runtime:
         if self.store is None:
             return
         for meter in self.meters:
-            save_snapshot(meter, self.store)
+            self.store.save_snapshot(meter.snapshot()).result()
 
     # --- endpoints ------------------------------------------------------------------------------
 
@@ -159,8 +159,3 @@ def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None
 def _logical_devices(model: ObjectModel) -> Callable[[], frozenset[int]]:
     devices = model.profile.logical_devices
     return lambda: devices
-
-
-def save_snapshot(meter: VirtualMeter, store: Store) -> None:
-    """Put the meter's whole state into the store."""
-    store.save_snapshot(meter.serial_number, meter.sequence, meter.memory, meter.engine.snapshot()).result()

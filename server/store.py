@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
 
 from .time_source import Anchor
-from .virtual_meter import JournalEntry
+from .virtual_meter import JournalEntry, Snapshot
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -113,12 +113,10 @@ class Store:
             lambda database: database.execute("INSERT INTO meter VALUES (?, ?)", (serial_number, json.dumps(identity)))
         )
 
-    def save_snapshot(
-        self, serial_number: int, sequence: int, memory: dict[bytes, bytes], engine: bytes
-    ) -> Future[None]:
-        """Replace the meter's snapshot; `sequence` is the last journal entry it contains."""
-        text = json.dumps({key.hex(): value.hex() for key, value in memory.items()})
-        values = (serial_number, sequence, text, engine)
+    def save_snapshot(self, snapshot: Snapshot) -> Future[None]:
+        """Replace the meter's snapshot."""
+        memory = json.dumps({key.hex(): value.hex() for key, value in snapshot.memory.items()})
+        values = (snapshot.serial_number, snapshot.sequence, memory, snapshot.engine)
         return self._submit(lambda database: database.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", values))
 
     def save_anchor(self, anchor: Anchor) -> Future[None]:

@@ -25,6 +25,15 @@ class JournalEntry(NamedTuple):
     body: str
 
 
+class Snapshot(NamedTuple):
+    """The state of a meter after journal entry `sequence`: permanent memory, and the engine's own snapshot."""
+
+    serial_number: int
+    sequence: int
+    memory: dict[bytes, bytes]
+    engine: bytes
+
+
 class VirtualMeter:
     """A meter of a device profile. `memory` holds what clients wrote and no engine owns, encoded, by descriptor."""
 
@@ -42,6 +51,7 @@ class VirtualMeter:
         self.memory: dict[bytes, bytes] = {} if memory is None else memory
         self.sequence = sequence
         self.pending: list[JournalEntry] = []
+        self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
 
     def now(self) -> int:
@@ -74,6 +84,16 @@ class VirtualMeter:
         else:
             self.memory[bytes.fromhex(body["key"])] = bytes.fromhex(body["value"])
         self.sequence = entry.sequence
+
+    @property
+    def unsaved(self) -> int:
+        """Journal entries since the last snapshot: what a restart would have to replay."""
+        return self.sequence - self._saved_sequence
+
+    def snapshot(self) -> Snapshot:
+        """The whole state, to be put into the store."""
+        self._saved_sequence = self.sequence
+        return Snapshot(self.serial_number, self.sequence, dict(self.memory), self.engine.snapshot())
 
     def _journal(self, at: int, body: dict[str, object]) -> None:
         self.sequence += 1
