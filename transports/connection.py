@@ -17,7 +17,7 @@ from typing import Protocol
 
 import structlog
 
-from .events import Event
+from .events import Event, LinkDisconnected
 from .stream import ByteStream
 
 log = structlog.get_logger("transports")
@@ -64,7 +64,8 @@ class Connection:
             return
         try:
             for event in self.stream.receive_data(data, self._time()):
-                self._handler(self, event)
+                if not self._closing or type(event) is LinkDisconnected:  # the handler may close at any event
+                    self._handler(self, event)
         except Exception:
             self._fail()
         else:
@@ -118,7 +119,8 @@ class Connection:
         self._timer = None
         try:
             for event in self.stream.handle_timer(self._time()):
-                self._handler(self, event)
+                if not self._closing or type(event) is LinkDisconnected:
+                    self._handler(self, event)
         except Exception:
             self._fail()
         else:

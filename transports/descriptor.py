@@ -62,6 +62,8 @@ class DescriptorWire:
         """End this connection and begin the next."""
         self.connection.lost("stream closed")
         self.connection = Connection(self._stream_factory(), self._handler, self, self._peer)
+        if self.connection.stream.speed is not None:
+            self.set_speed(self.connection.stream.speed)
 
     def stop(self, reason: str) -> None:
         """Stop reading and writing and report the connection's end; the descriptor is its owner's to close."""

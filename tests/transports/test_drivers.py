@@ -148,6 +148,22 @@ async def test_a_failing_handler_closes_its_own_connection_only() -> None:
     await endpoint.close()
 
 
+async def test_after_a_handler_has_closed_nothing_more_arrives_but_the_end() -> None:
+    events: list[Event] = []
+
+    def close_at_once(connection: Connection, event: Event) -> None:
+        events.append(event)
+        connection.close()
+
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, close_at_once)
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"first") + encode_wpdu(16, 1, b"second"))
+    assert await reader.read() == b""
+    assert [type(event) for event in events] == [ApduReceived, LinkDisconnected]
+    writer.close()
+    await endpoint.close()
+
+
 async def test_a_peer_that_never_reads_is_cut_off() -> None:
     handler = Recorder()
 

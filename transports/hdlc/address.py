@@ -12,10 +12,7 @@ from typing import Final, NamedTuple
 
 NO_STATION: Final = 0x00
 """Reserved in every field: nobody. Never a valid source, never answered as a destination."""
-MANAGEMENT_CLIENT: Final = 0x01
-PUBLIC_CLIENT: Final = 0x10
 CLIENT_ALL_STATION: Final = 0x7F
-MANAGEMENT_LOGICAL_DEVICE: Final = 0x01
 
 _ALL_STATION: Final = {1: 0x7F, 2: 0x7F, 4: 0x3FFF}
 _CALLING: Final = {2: 0x7E, 4: 0x3FFE}
