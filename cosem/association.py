@@ -251,8 +251,8 @@ class Association:
         self.client_max_pdu = client_max_pdu
         self._capacity = client_max_pdu
         if self.link_limit is not None and negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
-            # Under twelve octets no block can be told: such a frame carries segments.
-            self._capacity = min(client_max_pdu, max(self.link_limit, initiate.SMALLEST_PDU))
+            # A frame too small for any block carries segments of one.
+            self._capacity = min(client_max_pdu, max(self.link_limit, xdlms.BLOCK_OVERHEAD + 1))
         if self.allows(Conformance.GET):
             self._readers = definition.view.readers
 

@@ -1,0 +1,116 @@
+"""What an association sees: rights, the precedence of errors, the object list."""
+
+from __future__ import annotations
+
+import pytest
+
+from cosem.data_types import ANY, UNSIGNED, decode_all
+from cosem.errors import ObjectClassInconsistent, ObjectUndefined, ReadWriteDenied, ServiceError
+from cosem.interface_class import BoundAttribute, Constant, CosemObject
+from cosem.interface_classes import Data
+from cosem.object_model import AccessMode, ObjectView, VisibleObject
+from cosem.xdlms import Descriptor
+from obis import Obis
+
+from .samples import ASSOCIATION, CLOCK, DISCONNECTOR, ENERGY, LOGICAL_DEVICE_NAME, NOTE, PROFILE, VIEW
+
+UNKNOWN = Obis.parse("9.9.9.9.9.9")
+
+
+@pytest.mark.parametrize(
+    ("mode", "readable", "writable"),
+    [
+        (AccessMode.NO_ACCESS, False, False),
+        (AccessMode.READ, True, False),
+        (AccessMode.WRITE, False, True),
+        (AccessMode.READ_WRITE, True, True),
+    ],
+)
+def test_rights_are_the_numbers_of_the_object_list(mode: AccessMode, readable: bool, writable: bool) -> None:
+    assert (mode.readable, mode.writable) == (readable, writable)
+
+
+REFUSED_READS: list[tuple[str, Descriptor, type[ServiceError]]] = [
+    ("an unknown object", Descriptor(1, UNKNOWN, 2), ObjectUndefined),
+    ("an unknown object of an unknown class", Descriptor(999, UNKNOWN, 2), ObjectUndefined),
+    ("another class", Descriptor(3, LOGICAL_DEVICE_NAME, 2), ObjectClassInconsistent),
+    ("an attribute too many", Descriptor(1, NOTE, 3), ObjectUndefined),
+    ("attribute 0", Descriptor(1, NOTE, 0), ObjectUndefined),
+    ("attribute 64", Descriptor(15, ASSOCIATION, 0x40), ObjectUndefined),
+    ("the secret", Descriptor(15, ASSOCIATION, 7), ReadWriteDenied),
+]
+
+
+@pytest.mark.parametrize(("descriptor", "error"), [row[1:] for row in REFUSED_READS], ids=[r[0] for r in REFUSED_READS])
+def test_a_refused_read_says_why(descriptor: Descriptor, error: type[ServiceError]) -> None:
+    assert descriptor.to_bytes() + b"\x00" not in VIEW.readers
+    with pytest.raises(error):
+        VIEW.readable(descriptor.to_bytes())
+
+
+REFUSED_WRITES: list[tuple[str, Descriptor, type[ServiceError]]] = [
+    ("an unknown object", Descriptor(1, UNKNOWN, 2), ObjectUndefined),
+    ("another class", Descriptor(3, NOTE, 2), ObjectClassInconsistent),
+    ("an attribute too many", Descriptor(1, NOTE, 3), ObjectUndefined),
+    ("a name", Descriptor(1, NOTE, 1), ReadWriteDenied),
+    ("a value that is only read", Descriptor(3, ENERGY, 2), ReadWriteDenied),
+]
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "error"), [row[1:] for row in REFUSED_WRITES], ids=[row[0] for row in REFUSED_WRITES]
+)
+def test_a_refused_write_says_why(descriptor: Descriptor, error: type[ServiceError]) -> None:
+    with pytest.raises(error):
+        VIEW.writable(descriptor.to_bytes())
+
+
+REFUSED_CALLS: list[tuple[str, Descriptor, type[ServiceError]]] = [
+    ("an unknown object", Descriptor(1, UNKNOWN, 1), ObjectUndefined),
+    ("another class", Descriptor(9, CLOCK, 1), ObjectClassInconsistent),
+    ("a method too many", Descriptor(3, ENERGY, 2), ObjectUndefined),
+    ("a method that is not visible", Descriptor(70, DISCONNECTOR, 1), ReadWriteDenied),
+    ("a method that the object does not have", Descriptor(8, CLOCK, 1), ReadWriteDenied),
+]
+
+
+@pytest.mark.parametrize(("descriptor", "error"), [row[1:] for row in REFUSED_CALLS], ids=[r[0] for r in REFUSED_CALLS])
+def test_a_refused_call_says_why(descriptor: Descriptor, error: type[ServiceError]) -> None:
+    with pytest.raises(error):
+        VIEW.callable(descriptor.to_bytes())
+
+
+def test_the_hot_path_holds_exactly_what_may_be_read() -> None:
+    expected = {
+        Descriptor(visible.object.interface_class.class_id, visible.object.logical_name, index).to_bytes() + b"\x00"
+        for visible in VIEW.objects
+        for index, mode in visible.attributes.items()
+        if mode.readable
+    }
+    assert VIEW.readers.keys() == expected
+
+
+def test_the_object_list_says_class_version_name_and_rights_of_every_object() -> None:
+    listed = {bytes(element[2]): element for element in decode_all(ANY, VIEW.object_list)}
+    assert listed.keys() == {bytes(visible.object.logical_name) for visible in VIEW.objects}
+    class_id, version, _, (attributes, methods) = listed[bytes(ASSOCIATION)]
+    assert (class_id, version) == (15, 0)
+    assert [(index, mode) for index, mode, _ in attributes] == [(n, 2 if n == 7 else 1) for n in range(1, 9)]
+    assert methods == []
+    assert listed[bytes(ENERGY)][3] == ([(1, 1, None), (2, 1, None), (3, 1, None)], [(1, True)])
+    assert listed[bytes(PROFILE)][3][0][1] == (2, 1, [1, 2])
+    assert listed[bytes(NOTE)][3][0][1] == (2, 3, None)
+
+
+def _data(source: object, sink: object) -> CosemObject:
+    return CosemObject(Data, NOTE, [BoundAttribute(Data.value, source, sink, type_=UNSIGNED)])  # type: ignore[arg-type]
+
+
+def test_a_readable_attribute_without_source_is_a_fault_of_the_profile() -> None:
+    with pytest.raises(ValueError, match="readable in the profile but has no source"):
+        ObjectView([VisibleObject(_data(None, print), {2: AccessMode.READ})])
+
+
+def test_a_writable_attribute_without_sink_is_a_fault_of_the_profile() -> None:
+    with pytest.raises(ValueError, match="writable in the profile but has no sink"):
+        ObjectView([VisibleObject(_data(Constant(1), None), {2: AccessMode.WRITE})])
