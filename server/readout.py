@@ -11,7 +11,7 @@ from typing import Any
 from transports.iec62056_21 import Iec62056Settings
 
 from .binding import Context, ObjectModel
-from .binding.model import meter_number
+from .binding.objects import meter_number
 from .binding.values import peak, value
 from .profile import ReadoutItem
 from .virtual_meter import VirtualMeter

@@ -1,0 +1,44 @@
+"""Rights of an association on an object, from the access column of the object list.
+
+The column speaks of the value: R, W, RW, `-` (only captured by a logger), R(W) (writable from the primary module only),
+RW4 (of a logger, only its capture period). What that means for the other attributes of a class is said here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cosem.interface_class import CosemObject, InterfaceClass
+from cosem.interface_classes import AssociationLn, Clock, Data, Register
+from cosem.object_model import AccessMode
+
+from ..profile import AssociationProfile, ObjectRow
+
+_WRITABLE: Final[dict[type[InterfaceClass], tuple[int, ...]]] = {Data: (2,), Register: (2,), Clock: (2, 8)}
+"""What RW means for a class; for the others it is every attribute but the logical name."""
+_SECRET: Final = 7
+_CAPTURE_PERIOD: Final = 4
+
+
+def rights(
+    row: ObjectRow, cosem_object: CosemObject, item: AssociationProfile
+) -> tuple[dict[int, AccessMode], frozenset[int]]:
+    """Access mode by attribute, and the callable methods. The public client reads and does nothing else."""
+    declared = cosem_object.interface_class
+    modes = dict.fromkeys(declared.attributes, AccessMode.READ)
+    if row.access == "-":
+        return {index: AccessMode.READ if index == 1 else AccessMode.NO_ACCESS for index in modes}, frozenset()
+    if declared is AssociationLn:
+        modes[_SECRET] = AccessMode.NO_ACCESS if item.public else AccessMode.WRITE
+    if item.public:
+        return modes, frozenset()
+    if row.access == "W":
+        modes[2] = AccessMode.WRITE
+    elif row.access == "RW4":
+        modes[_CAPTURE_PERIOD] = AccessMode.READ_WRITE
+    elif row.access == "RW":
+        writable = _WRITABLE.get(declared, [index for index in modes if index != 1])
+        modes.update(dict.fromkeys(writable, AccessMode.READ_WRITE))
+    elif row.access == "R(W)" and item.restricted_writes:
+        modes[2] = AccessMode.READ_WRITE
+    return modes, frozenset(cosem_object.methods)
