@@ -5,7 +5,8 @@
 | `HOST:PORT`, `tcp://HOST:PORT` | wrapper over TCP |
 | `udp://HOST:PORT` | wrapper over UDP |
 | `hdlc://HOST:PORT` | HDLC over TCP |
-| `/dev/ttyUSB0`, `COM3`, `serial:DEVICE` | HDLC on a serial device or pseudo-terminal |
+| `/dev/ttyUSB0`, `COM3`, `serial:DEVICE` | HDLC on a serial device |
+| `pty:PATH` | HDLC on a pseudo-terminal, as `meter382 run` names it |
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple
 _NETWORK: Final = re.compile(
     r"(?:(?P<kind>tcp|udp|hdlc)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/\[\]\s]+):(?P<port>\d{1,5})"
 )
-_DEVICE: Final = re.compile(r"(?:serial:|pty:)?(?P<device>(?:[^\s:]*/[^\s]+|COM\d+))|serial:(?P<named>\S+)")
+_DEVICE: Final = re.compile(r"(?:serial:|pty:)?(?P<device>[^:]*/.+|COM\d+)|serial:(?P<named>.+)")
 
 
 class EndpointKind(Enum):

@@ -25,14 +25,15 @@ _RETRIES: Final = 3
 _FRAMES_PER_TURN: Final = 700 * 10
 """Bits on the line from a request to the end of its answer: the largest frames of both sides."""
 _CLIENT_ALL_STATION: Final = 0x7F
+LAST_LOWER: Final = 0x3FFD
 _LAST_SHORT_LOWER: Final = 0x7D
-"""Above come the reserved lower addresses of the two-octet form (IEC 62056-46, 6.4.2.3)."""
+"""Above them come the reserved addresses of the four-octet and the two-octet form (IEC 62056-46, 6.4.2.3)."""
 
 
 class LinkOptions(NamedTuple):
     """Who talks to whom, and how long to wait.
 
-    `hdlc_address` is the lower HDLC address (0..0x3FFF); without it the server address has one octet.
+    `hdlc_address` is the lower HDLC address (1..0x3FFD); without it the server address has one octet.
     """
 
     client_sap: int
@@ -108,6 +109,8 @@ class HdlcLink:
         self._patience_s = turn_s * (_RETRIES + 1)
         if not 0 < options.client_sap < _CLIENT_ALL_STATION:
             raise ValueError(f"client {options.client_sap} does not fit HDLC (1..{_CLIENT_ALL_STATION - 1})")
+        if options.hdlc_address is not None and not 0 < options.hdlc_address <= LAST_LOWER:
+            raise ValueError(f"lower HDLC address {options.hdlc_address} does not fit (1..{LAST_LOWER})")
         self._primary = HdlcPrimary(
             options.client_sap,
             options.server_sap,

@@ -42,7 +42,9 @@ def read(
             help="Codes like 1.1.1.8.0.255 or 1.8.0 (A and B are 1), with :N for attribute N. Default: everything."
         ),
     ] = None,
-    client: Annotated[int | None, typer.Option(min=1, max=0xFFFF, help="Client address. Default: 16, with a password 18.")] = None,
+    client: Annotated[
+        int | None, typer.Option(min=1, max=0xFFFF, help="Client address. Default: 16, with a password 18.")
+    ] = None,
     server: Annotated[
         int | None, typer.Option(min=1, max=0xFFFF, help="Logical device. Default: 1, with a password 16.")
     ] = None,
@@ -57,10 +59,12 @@ def read(
         typer.Option(min=1, help="The N newest rows of a profile. Selects entries 0 to N-1: the 382 counts from 0, "
                                  "the newest. Rows are printed oldest first."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds to wait for an answer.")] = 5.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.01, help="Seconds to wait for an answer; a slow serial line gets what its frames take.")
+    ] = 5.0,
     baud: Annotated[int, typer.Option(min=50, help="Speed of a serial device.")] = 9600,
     hdlc_address: Annotated[
-        int | None, typer.Option(min=0, max=0x3FFF, help="Lower HDLC address. Default: none, one-octet addressing.")
+        int | None, typer.Option(min=1, max=0x3FFD, help="Lower HDLC address. Default: none, one-octet addressing.")
     ] = None,
 ) -> None:  # fmt: skip
     """Read a meter: everything it shows, or the codes named; of a profile that is named, its rows."""
