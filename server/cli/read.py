@@ -60,7 +60,7 @@ def read(
                                  "the newest. Rows are printed oldest first."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.01, help="Seconds to wait for an answer; a slow serial line gets what its frames take.")
+        float, typer.Option(min=0.01, help="Seconds to wait for an answer; a slow line gets what its frames take.")
     ] = 5.0,
     baud: Annotated[int, typer.Option(min=50, help="Speed of a serial device.")] = 9600,
     hdlc_address: Annotated[

@@ -29,7 +29,6 @@ from transports.wrapper import encode_wpdu
 
 from .running import (
     PASSWORD,
-    ROOT,
     SERIAL_NUMBER,
     RunningMeter,
     running_meter,
