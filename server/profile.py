@@ -214,9 +214,8 @@ def available() -> list[str]:
 
 def locate(name: str) -> Path:
     """The file of a profile, by name or path; raises `FileError`."""
-    shipped = PROFILES / f"{name}.toml"
-    if shipped.is_file():
-        return shipped
+    if name in available():
+        return PROFILES / f"{name}.toml"
     own = Path(name)
     if own.suffix == ".toml" and own.is_file():
         return own

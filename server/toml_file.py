@@ -31,18 +31,19 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def validate(model: type[Model], values: dict[str, Any], path: Path) -> Model:
-    """Check values read from `path`; raises `FileError` with a line for each fault."""
+    """Check values read from `path`; raises `FileError` with a line for each fault, in the order of the file."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        faults = []
+        faults: list[tuple[int, str]] = []
         for fault in error.errors():
             location = [part for part in fault["loc"] if not isinstance(part, str) or not part.startswith("function-")]
-            where = f"{path}:{line}" if (line := line_of(lines, location)) else str(path)
+            line = line_of(lines, location)
+            where = f"{path}:{line}" if line else str(path)
             key = ".".join(str(part) for part in location) or "file"
-            faults.append(f"{where}: {key}: {_say(fault)}")
-        raise FileError("\n".join(faults)) from None
+            faults.append((line or 0, f"{where}: {key}: {_say(fault)}"))
+        raise FileError("\n".join(text for _, text in sorted(faults, key=lambda fault: fault[0]))) from None
 
 
 def _say(fault: Any) -> str:

@@ -1,0 +1,62 @@
+"""The only place that reads a clock: anchors, the machine's time, time that stands still."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from server.time_source import Anchor, RunningTime, SteppedTime
+
+
+def test_an_anchor_is_a_line_through_time() -> None:
+    anchor = Anchor(wall=100.0, moment=5000.0, speed=60.0)
+    assert anchor.at(100.0) == 5000.0
+    assert anchor.at(101.5) == 5090.0
+    assert anchor.at(99.0) == 4940.0
+
+
+def test_wall_time_is_the_machines_whole_seconds() -> None:
+    source = RunningTime.wall()
+    before = int(time.time())
+    now = source.now()
+    assert before <= now <= int(time.time())
+    assert isinstance(now, int)
+
+
+@pytest.mark.parametrize("speed", [0.5, 60.0, 3600.0])
+def test_accelerated_time_runs_along_its_anchor(speed: float) -> None:
+    anchor = Anchor(time.time() - 10.0, 1_000_000_000.0, speed)
+    before = int(anchor.at(time.time()))
+    now = RunningTime(anchor).now()
+    assert before <= now <= int(anchor.at(time.time()))
+    assert now >= 1_000_000_000 + 10 * speed - 1
+
+
+def test_time_never_goes_back_when_the_machines_clock_does() -> None:
+    source = RunningTime(Anchor(time.time(), 1_000_000_000.0, 1.0))
+    first = source.now()
+    source.anchor = Anchor(time.time() + 500, 1_000_000_000.0, 1.0)  # as if the machine's clock had been set back
+    assert source.now() == first
+
+
+def test_a_delay_is_in_real_seconds() -> None:
+    source = RunningTime(Anchor(time.time(), 1_000_000_000.0, 3600.0))
+    assert source.delay_until(1_000_000_000 + 36_000) == pytest.approx(10.0, abs=0.5)
+    assert source.delay_until(999_999_999) == 0.0
+
+
+def test_stepped_time_stands_still_until_it_is_moved() -> None:
+    source = SteppedTime(1000)
+    assert source.now() == source.now() == 1000
+    source.forward(0)
+    source.forward(86_400)
+    assert source.now() == 87_400
+    assert source.delay_until(10**10) == 0.0
+
+
+def test_stepped_time_does_not_go_back() -> None:
+    source = SteppedTime(1000)
+    with pytest.raises(ValueError, match="does not go back"):
+        source.forward(-1)
+    assert source.now() == 1000
