@@ -141,7 +141,7 @@ class WrapperClient(HeadEnd):
         super().__init__(password)
         self.port = port
         self._saps = client_sap, server_sap
-        self._reader = WpduReader()
+        self._reader = WpduReader(0xFFFF)
         self.run(self.client.associate())
 
     def ask(self, request: bytes) -> bytes:
