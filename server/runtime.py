@@ -15,7 +15,7 @@ from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
 from transports.pty import open_pty
-from transports.serial_port import open_serial
+from transports.serial_port import DEFAULT_SPEED, open_serial
 from transports.stream import ByteStream, Stream
 from transports.tcp import serve_tcp
 from transports.trace import TracedStream, Tracer
@@ -104,9 +104,11 @@ class Runtime:
         assert config.device is not None
         kind, _, link = config.device.partition(":")
         if kind == "pty":
-            factory = self._around(lambda: self._stream(behind), config, config.device)
+            factory = self._around(lambda: self._stream(behind, baud=config.baud), config, config.device)
             return await open_pty(link or None, factory, handler, config.echo)
-        factory = self._around(lambda: self._stream(behind, parity=True, baud=config.baud), config, config.device)
+        factory = self._around(
+            lambda: self._stream(behind, parity=True, baud=config.baud or DEFAULT_SPEED), config, config.device
+        )
         return await open_serial(config.device, factory, handler, echo=config.echo)
 
     def _stream(
