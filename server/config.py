@@ -21,7 +21,7 @@ address = "127.0.0.1:4059"
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -36,12 +36,14 @@ _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):(?P<port
 
 
 def parse_moment(value: Any) -> datetime:
-    """An ISO 8601 date and time; without an offset it is UTC. Raises `ValueError`."""
+    """An ISO 8601 date and time; without a time it is midnight, without an offset UTC. Raises `ValueError`."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{value!r} is no ISO 8601 date and time (2026-03-29T00:00:00+01:00)") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         raise ValueError("an ISO 8601 date and time expected")
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
@@ -184,12 +186,14 @@ class RunConfig(Table):
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
         if self.state is not None and self.ephemeral:
-            raise ValueError("state and ephemeral exclude each other")
+            raise ValueError("ephemeral: excludes state")
         if not self.meters:
             raise ValueError("meters: at least one")
-        serials = [meter.serial_number for meter in self.meters]
-        if len(set(serials)) != len(serials):
-            raise ValueError("meters: two have the same serial_number")
+        serials: set[int] = set()
+        for number, meter in enumerate(self.meters):
+            if meter.serial_number in serials:
+                raise ValueError(f"meters.{number}.serial_number: {meter.serial_number} is that of another meter")
+            serials.add(meter.serial_number)
         for number, endpoint in enumerate(self.endpoints):
             self._check_endpoint(number, endpoint)
         return self
@@ -221,18 +225,34 @@ class RunConfig(Table):
 
 def load_config(path: Path) -> RunConfig:
     """Read a configuration file; relative paths in it count from its folder. Raises `FileError`."""
-    config = validate(RunConfig, load_toml(path), path)
-    folder = path.resolve().parent
-    meters = []
-    for meter in config.meters:
-        source = meter.installation
-        if source.file is not None and not source.file.is_absolute():
-            meter = meter.model_copy(update={"installation": source.model_copy(update={"file": folder / source.file})})
-        meters.append(meter)
-    changes: dict[str, Any] = {"meters": tuple(meters)}
-    if config.state is not None and not config.state.is_absolute():
-        changes["state"] = folder / config.state
-    return config.model_copy(update=changes)
+    values = load_toml(path)
+    _anchor(values, path.resolve().parent)
+    return validate(RunConfig, values, path)
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    """Let the relative paths in a configuration count from `folder`; what is no path is left to validation."""
+
+    def at(table: Any, key: str, prefix: str = "") -> None:
+        value = table.get(key) if isinstance(table, dict) else None
+        if isinstance(value, str) and value.startswith(prefix) and value != prefix:
+            table[key] = f"{prefix}{folder / value.removeprefix(prefix)}"
+
+    at(values, "state")
+    if values.get("trace") != "-":
+        at(values, "trace")
+    for meter in _tables(values.get("meters")):
+        if str(meter.get("profile")).endswith(".toml"):
+            at(meter, "profile")
+        if str(meter.get("installation")).lower().endswith(".csv"):
+            at(meter, "installation")
+        at(meter.get("installation"), "file")
+    for endpoint in _tables(values.get("endpoints")):
+        at(endpoint, "device", "pty:")
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 __all__ = ["EndpointConfig", "FileError", "InstallationConfig", "MeterConfig", "RunConfig", "load_config"]

@@ -38,12 +38,22 @@ def validate(model: type[Model], values: dict[str, Any], path: Path) -> Model:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         faults: list[tuple[int, str]] = []
         for fault in error.errors():
-            location = [part for part in fault["loc"] if not isinstance(part, str) or not part.startswith("function-")]
+            location, message = _place(fault)
             line = line_of(lines, location)
             where = f"{path}:{line}" if line else str(path)
             key = ".".join(str(part) for part in location) or "file"
-            faults.append((line or 0, f"{where}: {key}: {_say(fault)}"))
+            faults.append((line or 0, f"{where}: {key}: {message}"))
         raise FileError("\n".join(text for _, text in sorted(faults, key=lambda fault: fault[0]))) from None
+
+
+def _place(fault: Any) -> tuple[list[str | int], str]:
+    """The key path of a fault, and its text. A check of the whole file begins its text with the key it means."""
+    location = [part for part in fault["loc"] if not isinstance(part, str) or not part.startswith("function-")]
+    message = _say(fault)
+    if not location and (named := re.match(r"([a-z_]+(?:\.\w+)*): ", message)):
+        location = [int(part) if part.isdigit() else part for part in named[1].split(".")]
+        message = message[named.end() :]
+    return location, message
 
 
 def _say(fault: Any) -> str:
