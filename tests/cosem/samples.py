@@ -165,7 +165,7 @@ def objects() -> list[CosemObject]:
         CosemObject(
             Data, NOTE, [BoundAttribute(Data.value, lambda device: device.note, _set_note, type_=OCTET_STRING)]
         ),
-        CosemObject(Data, LABEL, [BoundAttribute(Data.value, Constant("012"), type_=VISIBLE_STRING)]),
+        CosemObject(Data, LABEL, [BoundAttribute(Data.value, Constant("000"), type_=VISIBLE_STRING)]),
         CosemObject(
             Register,
             ENERGY,
