@@ -19,11 +19,13 @@ def _group() -> None:
 def check(file: Annotated[Path, typer.Argument(help="Configuration file, TOML.")]) -> None:
     """Check a configuration file; each fault is one line: file, line, key, what is allowed."""
     from ..assembly import build_installation
+    from ..binding import object_model
     from ..config import FileError, load_config
 
     try:
         config = load_config(file)
         for meter in config.meters:
+            object_model(meter.profile, meter.metering.energy_type)
             build_installation(meter.installation, meter.serial_number)
     except (FileError, ValueError, OSError) as error:
         typer.echo(str(error), err=True)
