@@ -1,0 +1,49 @@
+"""A reader of the optical port as a program of its own.
+
+`python iec_reader.py c DEVICE [ADDRESS]`: mode C with the `iec62056-21` package, 300 baud 7E1 as it opens its
+port. `python iec_reader.py a DEVICE BAUD TIMEOUT [ADDRESS]`: mode A with plain pyserial, nothing sent
+after the request. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+
+def mode_c(device: str, address: str = "") -> dict[str, object]:
+    from iec62056_21.client import Iec6205621Client
+
+    client = Iec6205621Client.with_serial_transport(port=device, device_address=address)
+    client.connect()
+    answer = client.standard_readout()
+    client.disconnect()
+    lines = [
+        [[item.address, item.value, item.unit] for item in line.data_sets] for line in answer.data_block.data_lines
+    ]
+    return {
+        "manufacturer": client.manufacturer_id,
+        "identification": client.identification,
+        "baud": client.switchover_baudrate,
+        "lines": lines,
+    }
+
+
+def mode_a(device: str, baud: str, timeout: str, address: str = "") -> dict[str, object]:
+    import serial
+
+    port = serial.Serial(device, int(baud), bytesize=7, parity="E", stopbits=1, timeout=float(timeout))
+    port.write(f"/?{address}!\r\n".encode())
+    begin = time.monotonic()
+    received = b""
+    while octets := port.read(1):
+        received += octets + port.read(port.in_waiting)
+        if received[-2:-1] == b"\x03":
+            break
+    port.close()
+    return {"received": received.hex(), "seconds": time.monotonic() - begin}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"a": mode_a, "c": mode_c}[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,240 @@
+"""Several meters and several protocols on one wire: RS-485 by HDLC address, all three protocols on one pty or TCP port."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cosem.data_types import DOUBLE_LONG_UNSIGNED
+from server.runtime import Runtime
+from server.time_source import SteppedTime
+from transports.hdlc.parameters import HdlcParameters
+from transports.hdlc.primary import HdlcPrimary
+from transports.wrapper import encode_wpdu
+
+from .clients import PATIENCE_S, HdlcClient, Port, SerialPort, TcpPort, UdpPort, WrapperClient
+from .running import LOOPBACK, device, running
+
+AT = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
+THREE = [
+    {"serial_number": 1001, "hdlc_address": 17},
+    {"serial_number": 1002, "hdlc_address": 0x1234, "profile": "382L"},
+    {"serial_number": 1003},
+]
+"""At the lower addresses 17, 0x1234 and, as delivered, 32. Only four octets hold the second."""
+RS485 = [{"kind": "rs485", "device": "pty"}]
+TCP = [{"kind": "tcp", "address": LOOPBACK}]
+
+
+def serial_of(runtime: Runtime) -> SerialPort:
+    return SerialPort(device(runtime.endpoints[0].name))
+
+
+def sign_on(port: Port, address: str = "") -> str:
+    """A mode A readout through a port; gives everything that came up to the check character."""
+    port.write(f"/?{address}!\r\n".encode())
+    received = b""
+    deadline = time.monotonic() + PATIENCE_S
+    while received[-2:-1] != b"\x03":
+        assert time.monotonic() < deadline, received
+        received += port.read(1.0)
+    return received.decode()
+
+
+# --- one line, many meters ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "reachable"), [(2, {17: 1001, 32: 1003}), (4, {17: 1001, 0x1234: 1002, 32: 1003})])
+async def test_each_meter_of_a_line_is_reached_by_its_lower_address(size: int, reachable: dict[int, int]) -> None:
+    def work(port: SerialPort) -> None:
+        for _ in range(2):
+            for lower, serial in reachable.items():
+                client = HdlcClient(port, lower=lower, address_size=size)
+                assert client.get(1, "1.1.96.1.0.255") == serial
+                client.disconnect()
+
+    async with running(THREE, RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
+async def test_clients_of_three_meters_take_turns_on_one_line() -> None:
+    """Connections of all stay open; long answers of one come between requests to the others."""
+
+    def work(port: SerialPort) -> None:
+        clients = {
+            serial: HdlcClient(port, lower=lower, address_size=4)
+            for serial, lower in ((1001, 17), (1002, 0x1234), (1003, 32))
+        }
+        for turn in range(5):
+            for serial, client in clients.items():
+                client.set(1, "1.1.0.0.2.255", 2, DOUBLE_LONG_UNSIGNED, serial * 10 + turn)
+        for serial, client in clients.items():
+            assert client.get(1, "1.1.0.0.2.255") == serial * 10 + 4
+            assert client.get(1, "1.1.96.1.0.255") == serial
+        lists = {serial: len(client.get(15, "0.0.40.0.0.255")) for serial, client in clients.items()}
+        assert set(lists.values()) == {180}
+        columns = {serial: len(client.get(7, "1.1.99.1.0.255")[0]) for serial, client in clients.items()}
+        assert columns == {1001: 8, 1002: 5, 1003: 8}
+
+    meters = [{**meter, "commissioned": "2026-03-02"} for meter in THREE]
+    async with running(meters, RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
+async def test_several_clients_of_one_meter_have_connections_of_their_own() -> None:
+    def work(port: SerialPort) -> None:
+        saps = ((16, 1, None), (18, 16, b"12345"), (19, 16, b"12345"))
+        clients = [HdlcClient(port, *sap, lower=17, address_size=2) for sap in saps]
+        for _ in range(3):
+            for client, (client_sap, server_sap, _) in zip(clients, saps, strict=True):
+                assert client.get(15, "0.0.40.0.0.255", 3) == (client_sap, server_sap)
+
+    async with running(THREE, RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
+@pytest.mark.parametrize(("lower", "size"), [(None, 1), (18, 2), (18, 4)])
+async def test_an_address_of_nobody_gets_silence(lower: int | None, size: int) -> None:
+    """One octet names no meter while there are several."""
+
+    def work(port: SerialPort) -> None:
+        primary = HdlcPrimary(18, 16, lower, size)
+        primary.connect(0.0)
+        port.write(primary.data_to_send())
+        assert port.read(0.3) == b""
+        assert HdlcClient(port, lower=17, address_size=2).get(1, "1.1.96.1.0.255") == 1001
+
+    async with running(THREE, RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
+async def test_an_endpoint_serves_only_the_meters_it_was_given() -> None:
+    endpoints = [{**TCP[0], "meters": [1002]}, {**TCP[0], "meters": [1001]}]
+    async with running(THREE, endpoints, SteppedTime(AT)) as runtime:
+        for endpoint, serial in zip(runtime.endpoints, (1002, 1001), strict=True):
+            port = await asyncio.to_thread(TcpPort, endpoint.name)
+            client = await asyncio.to_thread(WrapperClient, port)
+            assert await asyncio.to_thread(client.get, 1, "1.1.96.1.0.255") == serial
+
+
+# --- one wire, all protocols ----------------------------------------------------------------------------
+
+
+async def test_hdlc_mode_a_and_hdlc_again_on_one_pty() -> None:
+    def work(port: SerialPort) -> None:
+        for _ in range(2):
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+            assert re.match(r"/KAM 68438BL122\r\n\x020\.0\.0\(12345678\)\r\n", sign_on(port))
+
+    meter = [{"profile": "382L"}]
+    async with running(meter, [{"kind": "optical", "device": "pty"}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
+async def test_the_port_is_found_again_after_a_reader_closed_it() -> None:
+    def work(name: str) -> None:
+        for _ in range(5):
+            port = SerialPort(name)
+            assert HdlcClient(port).get(1, "1.1.96.1.0.255") == 12345678
+            port.close()
+
+    async with running([{}], RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+
+
+async def test_one_tcp_port_speaks_wrapper_hdlc_and_iec_62056_21() -> None:
+    def work(name: str) -> None:
+        wrapper, hdlc, ascii_port = TcpPort(name), TcpPort(name), TcpPort(name)
+        clients = [WrapperClient(wrapper), HdlcClient(hdlc)]
+        for _ in range(3):
+            for client in clients:
+                assert client.get(1, "1.1.96.1.0.255") == 12345678
+        assert "0.0.0(12345678)" in sign_on(ascii_port, "12345678")
+
+    async with running([{"profile": "382L"}], TCP, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+async def test_one_tcp_connection_changes_its_protocol() -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        client = HdlcClient(port)
+        assert client.get(1, "1.1.96.1.0.255") == 12345678
+        client.disconnect()
+        assert WrapperClient(port).get(1, "1.1.96.1.0.255") == 12345678
+        assert HdlcClient(port).get(1, "1.1.96.1.0.255") == 12345678
+
+    async with running([{}], TCP, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+async def test_a_line_of_several_meters_has_no_wrapper() -> None:
+    """The wrapper's ports are logical devices; nothing in it says which meter is meant."""
+
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        port.write(encode_wpdu(16, 1, bytes.fromhex("6000")))
+        assert port.read(0.3) == b""
+        assert HdlcClient(port, lower=32, address_size=2).get(1, "1.1.96.1.0.255") == 1003
+
+    async with running(THREE, TCP, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+# --- UDP ------------------------------------------------------------------------------------------------
+
+
+async def test_udp_carries_the_wrapper_for_many_clients() -> None:
+    def work(name: str) -> None:
+        clients = [WrapperClient(UdpPort(name), *sap) for sap in ((16, 1, None), (18, 16), (18, 16), (20, 16))]
+        for number, client in enumerate(clients[1:], start=1):
+            client.set(1, "1.1.0.0.2.255", 2, DOUBLE_LONG_UNSIGNED, number)
+            assert [each.get(1, "1.1.0.0.2.255") for each in clients] == [number] * 4
+
+    async with running([{}], [{"kind": "udp", "address": LOOPBACK}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+async def test_a_bad_datagram_is_dropped_and_its_sender_may_go_on() -> None:
+    def work(name: str) -> None:
+        port = UdpPort(name)
+        client = WrapperClient(port)
+        good: bytes = encode_wpdu(18, 16, bytes.fromhex("c001c10001010060010000ff0200"))
+        for bad in (b"", b"\x00", b"\x00\x02" + good[2:], good[:-1], bytes(2000)):
+            port.write(bad)
+        assert port.read(0.2) == b""
+        assert client.get(1, "1.1.96.1.0.255") == 12345678
+
+    async with running([{}], [{"kind": "udp", "address": LOOPBACK}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+# --- what HDLC setup says is what links do --------------------------------------------------------------
+
+
+async def test_a_link_is_negotiated_from_what_the_setup_object_says() -> None:
+    def limits(name: str) -> Any:
+        port = TcpPort(name)
+        primary = HdlcPrimary(
+            16, 1, parameters=HdlcParameters(
+                window_transmit=7, window_receive=7, max_info_transmit=2030, max_info_receive=2030
+            ),
+        )  # fmt: skip
+        primary.connect(0.0)
+        port.write(primary.data_to_send())
+        (event,) = primary.receive_data(port.read(5.0), 0.0)
+        return event.limits  # type: ignore[union-attr]
+
+    async with running([{}], TCP, SteppedTime(AT)) as runtime:
+        name = runtime.endpoints[0].name
+        found = await asyncio.to_thread(limits, name)
+        # 382M DLMS description 2.6: it sends up to 512 octets and takes 128, window 1.
+        assert (found.info_receive, found.info_transmit) == (512, 128)
+        assert (found.window_receive, found.window_transmit) == (1, 1)
