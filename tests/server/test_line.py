@@ -1,4 +1,4 @@
-"""Several meters and several protocols on one wire: RS-485 by HDLC address, all three protocols on one pty or TCP port."""
+"""Many meters and many protocols on one wire: RS-485 by HDLC address, all three protocols on one pty or TCP port."""
 
 from __future__ import annotations
 
