@@ -131,17 +131,18 @@ async def test_a_thousand_writes_leave_a_snapshot_behind_them(tmp_path: Path) ->
 
 # --- kill -9 --------------------------------------------------------------------------------------------
 
-WRITES = (1, 40, 7, 120)
-"""Acknowledged writes before each kill; one more is on its way when it comes."""
 
-
-@pytest.mark.parametrize("link", [WrapperClient, HdlcClient])
+@pytest.mark.parametrize(("link", "rounds"), [(WrapperClient, (1, 40, 7, 120)), (HdlcClient, (30,))])
 def test_kill_9_loses_no_acknowledged_write(
-    run_meter: Callable[..., Process], tmp_path: Path, link: type[WrapperClient] | type[HdlcClient]
+    run_meter: Callable[..., Process],
+    tmp_path: Path,
+    link: type[WrapperClient] | type[HdlcClient],
+    rounds: tuple[int, ...],
 ) -> None:
+    """`rounds` are acknowledged writes before each kill; one more is on its way when it comes."""
     state = tmp_path / "state.sqlite"
     number = 0
-    for writes in WRITES:
+    for writes in (*rounds, 0):
         process = run_meter("--tcp", LOOPBACK, "--state", str(state), "--installation", "constant", "--json")
         port = TcpPort(names(process)[0])
         client = link(port)

@@ -10,7 +10,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ from .conftest import Process
 from .running import LOOPBACK, device, names
 
 GROWTH_KIB = 24 * 1024
-"""What the memory may grow by under any of these: buffers of a few hundred connections, no more."""
+"""What the memory may grow by under each of these: buffers of a few hundred connections, no more."""
 NEWEST_ROWS = bytes.fromhex("0204 0600000000 0600000009 120001 120000")
 SERIAL_NUMBER = Descriptor(1, Obis.parse("1.1.96.1.0.255"), 2)
 
@@ -61,23 +61,32 @@ class Bench(NamedTuple):
             client.disconnect()
 
 
-@pytest.fixture
-def bench(run_meter: Callable[..., Process], tmp_path: Path) -> Iterator[Bench]:
-    process = run_meter(
-        "382L", "--json", "--installation", "constant", "--state", str(tmp_path / "state.sqlite"),
+@pytest.fixture(scope="module")
+def meter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One meter bears all of it."""
+    state = tmp_path_factory.mktemp("state") / "state.sqlite"
+    process = Process(
+        "382L", "--json", "--installation", "constant", "--state", str(state),
         "--tcp", LOOPBACK, "--udp", LOOPBACK, "--optical", "pty", "--rs485", "pty", endpoints=4,
     )  # fmt: skip
-    tcp, udp, optical, rs485 = names(process)
-    built = Bench(process, tcp, udp, device(optical), device(rs485))
-    built.is_well()
-    before = built.memory_kib
-    yield built
-    built.is_well()
-    assert built.memory_kib - before < GROWTH_KIB
-    code, errors = process.stop(signal.SIGTERM)
+    try:
+        tcp, udp, optical, rs485 = names(process)
+        yield Bench(process, tcp, udp, device(optical), device(rs485))
+        code, errors = process.stop(signal.SIGTERM)
+    finally:
+        process.process.kill()
     assert code == 0
     assert "Traceback" not in errors
     assert "a request failed" not in errors
+
+
+@pytest.fixture
+def bench(meter: Bench) -> Iterator[Bench]:
+    meter.is_well()
+    before = meter.memory_kib
+    yield meter
+    meter.is_well()
+    assert meter.memory_kib - before < GROWTH_KIB
 
 
 # --- what to throw at it --------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -272,13 +270,6 @@ def test_a_run_goes_on_along_its_line_at_the_speed_now_asked_for(store: Store, p
 
 
 # --- files that cannot be used --------------------------------------------------------------------------
-
-
-def test_a_file_in_use_says_so(store: Store, path: Path) -> None:
-    script = "import sys; from pathlib import Path; from server.store import *\ntry: Store(Path(sys.argv[1]))\n"
-    script += "except StoreError as error: print(error)"
-    other = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
-    assert other.stdout == f"{path}: in use by another process\n"
 
 
 def test_a_file_of_another_version_is_left_alone(path: Path) -> None:
