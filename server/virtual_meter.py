@@ -35,7 +35,11 @@ class Snapshot(NamedTuple):
 
 
 class VirtualMeter:
-    """A meter of a device profile. `memory` holds what clients wrote and no engine owns, encoded, by descriptor."""
+    """A meter of a device profile.
+
+    `memory` holds what clients wrote and no engine owns, encoded, by descriptor. `defaults` holds, in the same form,
+    what the configuration of a run says instead of the profile's defaults; it is not kept.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class VirtualMeter:
         self.engine = engine
         self.time_source = time_source
         self.memory: dict[bytes, bytes] = {} if memory is None else memory
+        self.defaults: dict[bytes, bytes] = {}
         self.sequence = sequence
         self.pending: list[JournalEntry] = []
         self._saved_sequence = sequence

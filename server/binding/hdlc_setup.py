@@ -57,9 +57,9 @@ class HdlcSettings:
         return int(self._cells[9].value(meter))
 
     def set_device_address(self, meter: Any, address: int) -> None:
-        """Give a meter its address on a shared line, without a journal entry: its configuration says so."""
+        """Give a meter the address that its configuration says; one that a client writes comes before it."""
         cell = self._cells[9]
-        meter.memory.setdefault(cell.key, cell.type.encode(address))
+        meter.defaults[cell.key] = cell.type.encode(address)
 
 
 def _within(low: int, high: int) -> Callable[[Any], None]:

@@ -1,6 +1,7 @@
 """Values in the meter's permanent memory: what clients write and no engine owns.
 
-The model holds the default, encoded; the meter holds only what differs, by the octets of the descriptor.
+The model holds the default, encoded; the meter holds only what differs, by the octets of the descriptor:
+what a client wrote, else what the configuration of the run says.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ class MemoryCell:
 
     def encoded(self, context: Any) -> bytes:
         """The present value, encoded."""
-        octets: bytes = context.meter.memory.get(self.key, self.default)
-        return octets
+        return self._octets(context.meter)
 
     def value(self, meter: Any) -> Any:
         """The present value of a meter."""
-        return decode_all(self.type, meter.memory.get(self.key, self.default))
+        return decode_all(self.type, self._octets(meter))
+
+    def _octets(self, meter: Any) -> bytes:
+        octets: bytes | None = meter.memory.get(self.key)
+        return octets if octets is not None else meter.defaults.get(self.key, self.default)
 
     def write(self, context: Any, value: Any) -> None:
         """Keep a new value; raises `OtherReason` where it does not fit the type."""

@@ -91,6 +91,21 @@ async def test_a_written_hdlc_address_counts_from_the_next_connection_on(tmp_pat
         assert await asyncio.to_thread(client.get, 23, "0.0.22.0.0.255", 9) == 100
 
 
+async def test_a_configured_hdlc_address_is_that_of_the_run_until_a_client_writes_one(tmp_path: Path) -> None:
+    def work(port: TcpPort, lower: int, written: int | None) -> Any:
+        client = HdlcClient(port, lower=lower, address_size=2)
+        found = client.get(23, "0.0.22.0.0.255", 9)
+        if written is not None:
+            client.set(23, "0.0.22.0.0.255", 9, LONG_UNSIGNED, written)
+        return found
+
+    path = tmp_path / "state.sqlite"
+    for configured, found, written in ((33, 33, None), (34, 34, None), (None, 32, None), (35, 35, 40), (36, 40, None)):
+        async with running([{**METER[0], "hdlc_address": configured}], TCP, SteppedTime(AT), state=path) as runtime:
+            port = await asyncio.to_thread(TcpPort, runtime.endpoints[0].name)
+            assert await asyncio.to_thread(work, port, found, written) == found
+
+
 async def test_the_registers_after_a_restart_are_those_of_one_long_run(tmp_path: Path) -> None:
     def registers(client: WrapperClient) -> list[Any]:
         names = ("1.1.1.8.0.255", "1.1.1.8.1.255", "1.1.1.8.2.255", "1.1.3.8.0.255", "0.1.96.8.0.255")
