@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.config import InstallationConfig, RunConfig, load_config, split_address
+from server.profile import load_profile
 from server.toml_file import FileError
 
 Write = Callable[[str], Path]
@@ -218,3 +220,17 @@ def test_a_file_there_is_not_and_a_file_that_is_no_text(tmp_path: Path) -> None:
     binary.write_bytes(b"speed = 1\n\xff\xfe")
     with pytest.raises(FileError, match=r"binary\.toml: not UTF-8 at octet 10"):
         load_config(binary)
+
+
+# --- the README ---------------------------------------------------------------------------------------------
+
+
+def test_the_examples_of_the_readme_are_right(tmp_path: Path) -> None:
+    readme = Path(__file__).parents[2] / "server" / "README.md"
+    configuration, profile = re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "meters.toml"
+    path.write_text(configuration)
+    config = load_config(path)
+    assert [endpoint.kind for endpoint in config.endpoints] == ["tcp", "rs485"]
+    (tmp_path / "mine.toml").write_text(profile)
+    assert load_profile(str(tmp_path / "mine.toml")).metering.billing_day == 15

@@ -191,8 +191,8 @@ def test_no_register_runs_backwards_over_kill_9(
     last = [0] * len(registers)
     last_time = b""
     last_rows = 0
-    for _ in range(3):
-        process = run_meter(*arguments, "--installation", installation)
+    for start in (["--start", "2031-02-03"], [], []):  # not near a day on which clocks go back
+        process = run_meter(*arguments, *start, "--installation", installation)
         client = WrapperClient(TcpPort(names(process)[0]), password=b"12345")
         for _ in range(3):
             values = [client.get(3, name) for name in registers]
