@@ -95,6 +95,21 @@ def test_an_octet_string_of_this_size_arrives_whole(size: int, max_pdu: int) -> 
     assert decode_all(OCTET_STRING, joined(responses)) == note
 
 
+@pytest.mark.parametrize("request_", [get(NOTE_VALUE), get(BUFFER), get_list(NOTE_VALUE, ENERGY_VALUE)])
+@pytest.mark.parametrize("interrupting", [False, True], ids=["at once", "after a long GET"])
+def test_a_response_goes_in_one_up_to_the_very_octet_of_the_capacity(request_: bytes, interrupting: bool) -> None:
+    whole = len(ask(associated()[0], request_))
+    for max_pdu, in_blocks in ((whole, False), (whole - 1, True)):
+        association, device = associated(max_pdu)
+        if interrupting:
+            device.note = bytes(1000)
+            assert not reply(association, get(NOTE_VALUE)).last
+            device.note = Device().note
+        response = ask(association, request_)
+        assert len(response) <= max_pdu
+        assert (response[1] == xdlms.GET_WITH_DATABLOCK) == in_blocks
+
+
 @pytest.mark.parametrize("link_limit", [-3, 1, 13, 40, 125])
 def test_no_block_is_longer_than_the_link_carries_in_one_frame(link_limit: int) -> None:
     association, device = associated(link_limit=link_limit)
@@ -255,6 +270,8 @@ def test_entries_select_rows() -> None:
 
 REFUSED = [
     ("an unknown selector", select(3, "00"), DataAccessResult.TYPE_UNMATCHED),
+    ("entries by an unknown selector", select(3, "0204 0600000001 0600000002 120001 120000"),
+     DataAccessResult.TYPE_UNMATCHED),
     ("an attribute without selection", select(1, DAYS, ENERGY_VALUE), DataAccessResult.TYPE_UNMATCHED),
     ("parameters of another type", select(1, "00"), DataAccessResult.TYPE_UNMATCHED),
     ("a range with too little in it", select(2, "0204 0600000001 0600000002 120001 00"),
