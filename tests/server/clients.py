@@ -164,10 +164,12 @@ class HdlcClient(HeadEnd):
         password: bytes | None = b"12345",
         lower: int | None = None,
         address_size: int = 1,
+        **more: Any,
     ) -> None:
+        """`more` goes to the `HdlcPrimary`."""
         super().__init__(password)
         self.port = port
-        self._primary = HdlcPrimary(client_sap, server_sap, lower, address_size)
+        self._primary = HdlcPrimary(client_sap, server_sap, lower, address_size, **more)
         self._primary.connect(time.monotonic())
         self._wait_for(Connected)
         self.run(self.client.associate())

@@ -46,4 +46,5 @@ def mode_a(device: str, baud: str, timeout: str, address: str = "") -> dict[str,
 
 
 if __name__ == "__main__":
-    print(json.dumps({"a": mode_a, "c": mode_c}[sys.argv[1]](*sys.argv[2:])))
+    mode, *arguments = sys.argv[1:]
+    print(json.dumps(mode_a(*arguments) if mode == "a" else mode_c(*arguments)))

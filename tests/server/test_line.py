@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +22,14 @@ from .clients import PATIENCE_S, HdlcClient, Port, SerialPort, TcpPort, UdpPort,
 from .running import LOOPBACK, device, running
 
 AT = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
-THREE = [
+THREE: list[dict[str, Any]] = [
     {"serial_number": 1001, "hdlc_address": 17},
     {"serial_number": 1002, "hdlc_address": 0x1234, "profile": "382L"},
     {"serial_number": 1003},
 ]
 """At the lower addresses 17, 0x1234 and, as delivered, 32. Only four octets hold the second."""
-RS485 = [{"kind": "rs485", "device": "pty"}]
-TCP = [{"kind": "tcp", "address": LOOPBACK}]
+RS485: list[dict[str, Any]] = [{"kind": "rs485", "device": "pty"}]
+TCP: list[dict[str, Any]] = [{"kind": "tcp", "address": LOOPBACK}]
 
 
 def serial_of(runtime: Runtime) -> SerialPort:
@@ -88,11 +89,13 @@ async def test_clients_of_three_meters_take_turns_on_one_line() -> None:
 
 async def test_several_clients_of_one_meter_have_connections_of_their_own() -> None:
     def work(port: SerialPort) -> None:
-        saps = ((16, 1, None), (18, 16, b"12345"), (19, 16, b"12345"))
-        clients = [HdlcClient(port, *sap, lower=17, address_size=2) for sap in saps]
+        saps = ((16, 1), (18, 16), (19, 16))
+        clients = [
+            HdlcClient(port, client, server, None if server == 1 else b"12345", lower=17, address_size=2)
+            for client, server in saps
+        ]
         for _ in range(3):
-            for client, (client_sap, server_sap, _) in zip(clients, saps, strict=True):
-                assert client.get(15, "0.0.40.0.0.255", 3) == (client_sap, server_sap)
+            assert [client.get(15, "0.0.40.0.0.255", 3) for client in clients] == list(saps)
 
     async with running(THREE, RS485, SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, serial_of(runtime))
@@ -214,6 +217,32 @@ async def test_a_bad_datagram_is_dropped_and_its_sender_may_go_on() -> None:
 
     async with running([{}], [{"kind": "udp", "address": LOOPBACK}], SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+# --- a bad line -----------------------------------------------------------------------------------------
+
+
+async def test_over_a_bad_line_hdlc_brings_everything_once(tmp_path: Path) -> None:
+    """Octets are lost, changed, doubled and made up; nothing is written twice or read wrong.
+
+    Both sides give up half a frame sooner than the client repeats itself, else repetitions would feed a frame
+    with a wrong length.
+    """
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\ninherits = "382M"\n[hdlc]\ninter_octet_timeout_ms = 30\n')
+    parameters = HdlcParameters(max_info_transmit=128, max_info_receive=512, inter_octet_timeout_s=0.03)
+
+    def work(port: SerialPort) -> None:
+        client = HdlcClient(port, parameters=parameters, response_timeout_s=0.15, retries=20)
+        for number in range(1, 41):
+            client.set(1, "1.1.0.0.2.255", 2, DOUBLE_LONG_UNSIGNED, number)
+            assert client.get(1, "1.1.0.0.2.255") == number
+        assert len(client.get(15, "0.0.40.0.0.255")) == 180
+
+    faults = {"seed": 7, "drop": 2e-4, "flip": 2e-4, "duplicate": 2e-4, "noise": 2e-4, "split": 0.3}
+    async with running([{"profile": str(own)}], [{**RS485[0], "faults": faults}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+        assert runtime.meter(12345678).sequence == 40
 
 
 # --- what HDLC setup says is what links do --------------------------------------------------------------

@@ -109,7 +109,7 @@ async def test_a_configured_hdlc_address_is_that_of_the_run_until_a_client_write
 async def test_the_registers_after_a_restart_are_those_of_one_long_run(tmp_path: Path) -> None:
     def registers(client: WrapperClient) -> list[Any]:
         names = ("1.1.1.8.0.255", "1.1.1.8.1.255", "1.1.1.8.2.255", "1.1.3.8.0.255", "0.1.96.8.0.255")
-        return [client.get(3, name) for name in names] + client.get(7, "1.1.99.1.0.255")
+        return [*(client.get(3, name) for name in names), client.get(7, "1.1.99.1.0.255")]
 
     def switch(client: WrapperClient) -> None:
         client.set(1, "1.1.129.0.0.255", 2, UNSIGNED, 2)

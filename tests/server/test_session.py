@@ -39,7 +39,8 @@ def get_request() -> bytes:
 
 def answers(port: TcpPort, count: int) -> list[bytes]:
     """So many APDUs from a connection."""
-    reader, found = WpduReader(0xFFFF), []
+    reader = WpduReader(0xFFFF)
+    found: list[bytes] = []
     while len(found) < count:
         data = port.read(10.0)
         assert data, found
