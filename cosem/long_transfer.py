@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from .errors import DataAccessResult
 from .rows import RowBuffer
 from .xdlms import BLOCK_OVERHEAD, Block
@@ -15,12 +18,13 @@ class LongRead:
     def __init__(self, value: RowBuffer | bytes, capacity: int) -> None:
         """`capacity` is the most octets a response APDU may have."""
         room = capacity - BLOCK_OVERHEAD
+        self._cuts: Iterator[int]
         if isinstance(value, RowBuffer):
             self._data = value.data
-            self._cuts = iter(value.cuts(room))
+            self._cuts = value.cuts(room)
         else:
             self._data = value
-            self._cuts = iter([*range(room, len(value), room), len(value)])
+            self._cuts = chain(range(room, len(value), room), (len(value),))
         self._begin = 0
         self.number = 0
 

@@ -12,7 +12,8 @@ more (382M DLMS description 4).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -81,33 +82,33 @@ class RowBuffer:
             offset += len(row)
         return cls(header + b"".join(encoded), len(header), len(encoded), starts=starts)
 
-    def cuts(self, capacity: int) -> list[int]:
+    def cuts(self, capacity: int) -> Iterator[int]:
         """Where blocks of at most `capacity` octets end, rows kept whole wherever one fits."""
         if self.rows and self.row_size and self.row_size <= capacity - self.header:
             return self._slot_cuts(capacity)
-        cuts: list[int] = []
-        begin = 0
-        starts = self.starts
-        if starts is None:
-            starts = range(self.header, len(self.data), self.row_size) if self.row_size else ()
-        bounds = [*starts, len(self.data)]
-        fitting = begin
-        for bound in bounds:
+        return self._row_cuts(capacity)
+
+    def _row_cuts(self, capacity: int) -> Iterator[int]:
+        begin = fitting = 0
+        starts: Iterable[int] = self.starts if self.starts is not None else self._even_starts()
+        for bound in chain(starts, (len(self.data),)):
             while bound - begin > capacity:
                 begin = fitting if fitting > begin else begin + capacity
-                cuts.append(begin)
+                yield begin
             fitting = bound
-        cuts.append(len(self.data))
-        return cuts
+        yield len(self.data)
 
-    def _slot_cuts(self, capacity: int) -> list[int]:
+    def _even_starts(self) -> range:
+        return range(self.header, len(self.data), self.row_size or len(self.data))
+
+    def _slot_cuts(self, capacity: int) -> Iterator[int]:
         slots_per_block = (capacity - self.header) // self.row_size
         slots = self.slots if self.slots is not None else np.arange(self.rows, dtype=np.int64)
         blocks = (slots - slots[0]) // slots_per_block
         first_rows = np.flatnonzero(np.diff(blocks)) + 1
-        cuts = (self.header + first_rows * self.row_size).tolist()
-        cuts.append(len(self.data))
-        return cuts
+        for offset in self.header + first_rows * self.row_size:
+            yield int(offset)
+        yield len(self.data)
 
 
 class ColumnLayout:

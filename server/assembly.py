@@ -19,8 +19,8 @@ from metering.installation import (
 from .binding import ObjectModel, object_model
 from .config import InstallationConfig, MeterConfig, RunConfig
 from .profile import DeviceProfile, load_profile
-from .store import Store, StoredMeter, StoreError
-from .time_source import Anchor, RunningTime, TimeSource
+from .store import KeptTime, Store, StoredMeter, StoreError
+from .time_source import Anchor, RunningTime, TimeSource, resume
 from .virtual_meter import VirtualMeter
 
 _DEFAULT_HISTORY: Final = timedelta(days=365)
@@ -80,25 +80,32 @@ def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> 
 
 
 def open_time(config: RunConfig, store: Store | None) -> RunningTime:
-    """The time source of a run; a state file goes on along its line through time, at the speed now asked for.
+    """The time source of a run. The meters of a state file go on from where they were left.
 
-    Raises `StoreError` where `start` lies before what the state file has already lived through.
+    `start` counts where it is later than that, and for a file that was begun with the same `start` it has counted.
+    Raises `StoreError` where it lies before what the meters have lived through.
     """
     wall = time.time()
-    kept = store.anchor() if store is not None else None
-    if config.start is not None:
-        moment = config.start.timestamp()
-        if kept is not None and moment < kept.at(wall):
-            assert store is not None
+    kept = store.kept_time() if store is not None else None
+    start = None if config.start is None else config.start.timestamp()
+    if kept is None or store is None:
+        moment = wall if start is None else start
+    else:
+        moment = resume(kept.anchor, kept.reached, wall)
+        if start is not None and start >= moment:
+            moment = start
+        elif start is not None and start != kept.start:
             raise StoreError(
-                f"{store.path}: its meters have already lived until {_text(kept.at(wall))}; "
+                f"{store.path}: its meters have already lived until {_text(moment)}; "
                 f"start later than that, or use another state file"
             )
-        return RunningTime(Anchor(wall, moment, config.speed))
-    moment = wall if kept is None else max(kept.at(wall), kept.moment)
     if config.speed == 1 and abs(moment - wall) < 1e-3:
-        return RunningTime(Anchor(wall, wall, 1.0))
-    return RunningTime(Anchor(wall, moment, config.speed))
+        moment = wall
+    running = RunningTime(Anchor(wall, moment, config.speed))
+    if store is not None:
+        begun = start if kept is None else kept.start
+        store.keep_time(KeptTime(running.anchor, None, begun)).result()
+    return running
 
 
 def _text(moment: float) -> str:

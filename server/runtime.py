@@ -6,9 +6,15 @@ is still to be committed, then a snapshot of each meter, then the file.
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from typing import TextIO
+from typing import Final, TextIO
+
+import structlog
 
 from transports.connection import Endpoint
 from transports.faults import FaultInjector, FaultRates, FaultyStream
@@ -27,9 +33,11 @@ from .binding import ObjectModel
 from .config import EndpointConfig, RunConfig, split_address
 from .readout import Readout
 from .session import SessionHandler
-from .store import Store
-from .time_source import TimeSource
+from .store import KeptTime, Store
+from .time_source import Reached, RunningTime, TimeSource
 from .virtual_meter import VirtualMeter
+
+log = structlog.get_logger("server")
 
 _INTERFACES = {"tcp": "module", "udp": "module", "rs485": "module", "optical": "optical"}
 
@@ -56,9 +64,10 @@ class Runtime:
                 self._stack.callback(self.store.close)
             if self._time_source is None:
                 running = open_time(self.config, self.store)
-                if self.store is not None:
-                    self.store.save_anchor(running.anchor).result()
                 self._time_source = running
+                if self.store is not None:
+                    keeper = _TimeKeeper(running, self.store)
+                    self._stack.callback(keeper.stop)
             for meter_config in self.config.meters:
                 meter, model = build_meter(meter_config, self._time_source, self.store)
                 self.meters[meter] = model
@@ -83,10 +92,14 @@ class Runtime:
         raise KeyError(serial_number)
 
     def _save(self) -> None:
+        """A snapshot of each meter; where the disk takes none, the journal still has everything acknowledged."""
         if self.store is None:
             return
         for meter in self.meters:
-            self.store.save_snapshot(meter.snapshot()).result()
+            try:
+                self.store.save_snapshot(meter.snapshot()).result()
+            except sqlite3.Error as error:
+                log.error("no snapshot could be written", meter=meter.serial_number, error=str(error))
 
     # --- endpoints ------------------------------------------------------------------------------
 
@@ -161,3 +174,38 @@ def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None
 def _logical_devices(model: ObjectModel) -> Callable[[], frozenset[int]]:
     devices = model.profile.logical_devices
     return lambda: devices
+
+
+_KEEP_EVERY_S: Final = 5.0
+_KEEP_AHEAD_S: Final = 10.0
+
+
+class _TimeKeeper:
+    """Keeps in the store how far the meters of a run can have lived: ahead while it runs, exactly at its end.
+
+    Only a run faster than the machine's time needs it; of any other the anchor says enough.
+    """
+
+    def __init__(self, running: RunningTime, store: Store) -> None:
+        self._anchor = running.anchor
+        self._store = store
+        kept = store.kept_time()
+        self._start = None if kept is None else kept.start
+        self._timer: asyncio.TimerHandle | None = None
+        if self._anchor.speed > 1:
+            self._ahead()
+
+    def _ahead(self) -> None:
+        self._keep(time.time() + _KEEP_AHEAD_S)
+        self._timer = asyncio.get_running_loop().call_later(_KEEP_EVERY_S, self._ahead)
+
+    def _keep(self, wall: float) -> Future[None]:
+        reached = Reached(wall, self._anchor.at(wall))
+        return self._store.keep_time(KeptTime(self._anchor, reached, self._start))
+
+    def stop(self) -> None:
+        """The run ends now."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if error := self._keep(time.time()).exception():
+            log.error("the time reached could not be written", error=str(error))

@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
 
-from .time_source import Anchor
+from .time_source import Anchor, Reached
 from .virtual_meter import JournalEntry, Snapshot
 
 _SCHEMA: Final = """
@@ -46,6 +46,14 @@ class StoredMeter(NamedTuple):
     memory: dict[bytes, bytes]
     engine: bytes | None
     journal: list[JournalEntry]
+
+
+class KeptTime(NamedTuple):
+    """The line through time of the last run, how far it came at the most, and the `start` the file was begun with."""
+
+    anchor: Anchor
+    reached: Reached | None
+    start: float | None
 
 
 class Store:
@@ -89,10 +97,13 @@ class Store:
         cells = {bytes.fromhex(key): bytes.fromhex(value) for key, value in json.loads(memory).items()}
         return StoredMeter(json.loads(row[0]), sequence, cells, engine, [JournalEntry(*entry) for entry in entries])
 
-    def anchor(self) -> Anchor | None:
-        """The line through time that the last run went along."""
-        row = self._read("SELECT value FROM setting WHERE name='anchor'")
-        return None if row is None else Anchor(*json.loads(row[0]))
+    def kept_time(self) -> KeptTime | None:
+        """Where the last run was in time; None for a new file."""
+        row = self._read("SELECT value FROM setting WHERE name='time'")
+        if row is None:
+            return None
+        anchor, reached, start = json.loads(row[0])
+        return KeptTime(Anchor(*anchor), None if reached is None else Reached(*reached), start)
 
     def _read(self, statement: str, *values: object) -> Any:
         return self._database.execute(statement, values).fetchone()
@@ -114,15 +125,20 @@ class Store:
         )
 
     def save_snapshot(self, snapshot: Snapshot) -> Future[None]:
-        """Replace the meter's snapshot."""
+        """Replace the meter's snapshot; the journal entries that it contains go."""
         memory = json.dumps({key.hex(): value.hex() for key, value in snapshot.memory.items()})
         values = (snapshot.serial_number, snapshot.sequence, memory, snapshot.engine)
-        return self._submit(lambda database: database.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", values))
 
-    def save_anchor(self, anchor: Anchor) -> Future[None]:
-        """Keep the line through time of this run."""
-        text = json.dumps(list(anchor))
-        return self._submit(lambda database: database.execute("REPLACE INTO setting VALUES ('anchor', ?)", (text,)))
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", values)
+            database.execute("DELETE FROM journal WHERE serial_number=? AND sequence<=?", values[:2])
+
+        return self._submit(write)
+
+    def keep_time(self, kept: KeptTime) -> Future[None]:
+        """Keep where this run is in time."""
+        text = json.dumps(kept)
+        return self._submit(lambda database: database.execute("REPLACE INTO setting VALUES ('time', ?)", (text,)))
 
     def close(self) -> None:
         """Finish what is queued and close the file."""

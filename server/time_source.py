@@ -16,9 +16,6 @@ class TimeSource(Protocol):
     def now(self) -> int:
         """The present second."""
 
-    def delay_until(self, moment: int) -> float:
-        """Real seconds until `moment` comes."""
-
 
 class Anchor(NamedTuple):
     """A line through time: at wall time `wall` true time was `moment`, and it runs `speed` times as fast."""
@@ -32,21 +29,32 @@ class Anchor(NamedTuple):
         return self.moment + (wall - self.wall) * self.speed
 
 
-class RunningTime:
-    """Wall or accelerated time along an `Anchor`.
+class Reached(NamedTuple):
+    """At wall time `wall` the meters will have lived until true time `moment` at the most."""
 
-    An anchor that was kept lets a restarted process go on where it was: true time went on meanwhile.
+    wall: float
+    moment: float
+
+
+def resume(kept: Anchor, reached: Reached | None, wall: float) -> float:
+    """True time at which meters go on that were left on the line `kept`.
+
+    While nobody runs them, true time goes on like the machine's, whatever the speed was. How far a fast run came
+    before it was killed is only known to the last `Reached`, which lies ahead; so nothing read before ever comes
+    again.
     """
+    if kept.speed <= 1 or reached is None:
+        return max(kept.at(wall), kept.moment)
+    return min(reached.moment, kept.at(max(wall, kept.wall))) + max(0.0, wall - reached.wall)
+
+
+class RunningTime:
+    """Wall or accelerated time along an `Anchor`."""
 
     def __init__(self, anchor: Anchor) -> None:
         self.anchor = anchor
         self._latest = 0
         self._is_wall = anchor.speed == 1 and anchor.moment == anchor.wall
-
-    @classmethod
-    def wall(cls) -> RunningTime:
-        """True time is the machine's time."""
-        return cls(Anchor(0.0, 0.0, 1.0))
 
     def now(self) -> int:
         """The present second; a machine's clock set back stops it until the time is made up for."""
@@ -55,10 +63,6 @@ class RunningTime:
         if moment > self._latest:
             self._latest = moment
         return self._latest
-
-    def delay_until(self, moment: int) -> float:
-        """Real seconds until `moment` comes; 0 where it has come."""
-        return max(0.0, (moment - self.anchor.at(time.time())) / self.anchor.speed)
 
 
 class SteppedTime:
@@ -70,10 +74,6 @@ class SteppedTime:
     def now(self) -> int:
         """The second last set."""
         return self.moment
-
-    def delay_until(self, moment: int) -> float:
-        """Nothing is ever waited for."""
-        return 0.0
 
     def forward(self, seconds: int) -> None:
         """Go on by so many seconds."""

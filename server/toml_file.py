@@ -27,7 +27,8 @@ def load_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise FileError(f"{path}: {error}") from None
+        text_of = str(error).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
+        raise FileError(f"{path}: {text_of}") from None
 
 
 def validate(model: type[Model], values: dict[str, Any], path: Path) -> Model:

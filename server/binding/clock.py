@@ -12,7 +12,7 @@ from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_DST, DateTime
 from cosem.errors import DecodeError, OtherReason
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Clock
-from metering.clock import eu_summer
+from metering.clock import DST_S, Zone, eu_summer
 from metering.inputs import SetClock, SetDaylightSaving
 from obis import Obis
 
@@ -58,14 +58,13 @@ def _shift(context: Any, seconds: int) -> None:
 
 
 def _change_of_the_year(number: int) -> Any:
-    """The local date and time at which daylight saving begins (0) or ends (1), as the clock reads before."""
+    """The local date and time at which daylight saving begins (0) or ends (1), as the clock reads before it changes."""
 
     def read(context: Any) -> DateTime:
         engine = context.meter.engine
-        utc = eu_summer(engine.local_time(context.meter.now()).year)[number]
-        # One second before the change the clock still shows the old time; the change is at the next second.
-        shown = engine.zone.local(utc - 1)
-        return DateTime(shown.year, shown.month, shown.day, shown.weekday, shown.hour + 1, 0, 0, 255)
+        change = eu_summer(engine.local_time(context.meter.now()).year)[number]
+        before = Zone(engine.configuration.gmt_offset_s + number * DST_S, dst=False)
+        return date_time(before.local(change))._replace(status=0)
 
     return read
 

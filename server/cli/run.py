@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from contextlib import ExitStack
@@ -133,7 +134,9 @@ def _configuration(
     except ValidationError as error:
         raise ValueError("; ".join(_say(fault) for fault in error.errors())) from None
     if config.state is None and not config.ephemeral:
-        config = config.model_copy(update={"state": _default_state(config)})
+        said = [meter["installation"], meter["seed"], options["start"]]
+        named = [Path(str(item)).stem for item in said if item is not None]
+        config = config.model_copy(update={"state": _default_state(config, named)})
     return config
 
 
@@ -143,11 +146,15 @@ def _say(fault: Any) -> str:
     return f"{'.'.join(place)}: {fault['msg'].removeprefix('Value error, ')}".lstrip(": ")
 
 
-def _default_state(config: RunConfig) -> Path:
+def _default_state(config: RunConfig, said: list[str]) -> Path:
+    """A file in the user's state folder for each meter and whatever else of it was `said` on the command line."""
     folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "meter382"
     first = config.meters[0]
-    more = f"-and-{len(config.meters) - 1}" if len(config.meters) > 1 else ""
-    return folder / f"{Path(first.profile).stem}-{first.serial_number}{more}.sqlite"
+    parts = [Path(first.profile).stem, str(first.serial_number)]
+    if len(config.meters) > 1:
+        parts.append(f"and-{len(config.meters) - 1}")
+    parts += [re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") for text in said]
+    return folder / f"{'-'.join(parts)}.sqlite"
 
 
 def _set_up_logging() -> None:
@@ -197,6 +204,14 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
             names = ", ".join(f"{name} {serial}" for name, serial in meters if serial in behind)
             typer.echo(f"{names} on {endpoint.name}")
     if not as_json:
-        first = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:")
-        typer.echo(f"read it: meter382 read {first} --password 12345      (stop with Ctrl-C)")
+        typer.echo(f"read it: meter382 read {_hint(runtime, config)} --password 12345      (stop with Ctrl-C)")
     sys.stdout.flush()
+
+
+def _hint(runtime: Runtime, config: RunConfig) -> str:
+    """The first endpoint as `meter382 read` takes it; several meters on it are told apart by HDLC address."""
+    name = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:").removeprefix("serial:")
+    behind = config.behind(config.endpoints[0])
+    if len(behind) == 1:
+        return name
+    return f"{name.replace('tcp://', 'hdlc://')} --hdlc-address {config.hdlc_address(behind[0])}"

@@ -243,3 +243,15 @@ def test_the_public_client_reads_the_clock_and_cannot_set_it(lab: Callable[..., 
     with pytest.raises(DecodeError, match="exception-response d8 01 02"):  # SET was not negotiated
         set_time(reader, DateTime(2026, 3, 2, 1, 13, 5, 0))
     assert local(reader) == (13, 0, 0)
+
+
+@pytest.mark.parametrize(("offset_h", "begin", "end"), [(-2, 23, 0), (-1, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 4)])
+def test_the_change_is_named_as_the_clock_reads_before_it(
+    lab: Callable[..., Lab], offset_h: int, begin: int, end: int
+) -> None:
+    reader = lab(metering={"gmt_offset_s": offset_h * 3600}).reader()
+    day = 28 if begin == 23 else 29  # 2026: 29 March 01:00 UTC
+    change = reader.get(8, "0.1.1.0.0.255", 5, DATE_TIME_STRING)
+    assert (change.month, change.day, change.hour, change.status) == (3, day, begin, 0)
+    change = reader.get(8, "0.1.1.0.0.255", 6, DATE_TIME_STRING)
+    assert (change.month, change.day, change.hour) == (10, 25, end)

@@ -73,6 +73,6 @@ def test_the_load_profile_travels_in_seven_blocks_of_ten_capture_slots(lab: Call
     bench = meter_of_the_publication(lab)
     buffer = bench.model.definitions[18, 16].view.readers[bytes.fromhex("0007010163 0100ff0200")]
     rows = buffer(bench.reader().association.context)
-    cuts = rows.cuts(497)
+    cuts = list(rows.cuts(497))
     assert len(cuts) == 7
     assert [(end - begin) // 46 for begin, end in zip([2, *cuts], cuts, strict=False)] == [10, 10, 10, 7, 10, 10, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -18,8 +19,8 @@ from metering.inputs import SetTariff, StopBilling
 from obis import Obis
 from server.assembly import build_meter, open_time
 from server.config import MeterConfig, RunConfig
-from server.store import Store, StoreError
-from server.time_source import Anchor, SteppedTime
+from server.store import KeptTime, Store, StoreError
+from server.time_source import Anchor, Reached, SteppedTime
 from server.virtual_meter import JournalEntry, Snapshot, VirtualMeter
 
 AT = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
@@ -58,7 +59,7 @@ def commit(meter: VirtualMeter, store: Store) -> None:
 
 def test_a_new_file_knows_no_meter_and_no_time(store: Store) -> None:
     assert store.load(SERIAL) is None
-    assert store.anchor() is None
+    assert store.kept_time() is None
     assert store.path.is_file()
 
 
@@ -75,7 +76,7 @@ def test_the_journal_comes_back_in_order_and_by_meter(store: Store, path: Path) 
     assert (first.identity, second.identity) == ({"profile": "382M"}, {"profile": "382L"})
 
 
-def test_entries_up_to_the_snapshot_are_not_replayed(store: Store) -> None:
+def test_entries_up_to_the_snapshot_are_gone(store: Store) -> None:
     store.create(SERIAL, {})
     store.commit([entry(number) for number in range(1, 6)])
     store.save_snapshot(Snapshot(SERIAL, 3, {b"\x01": b"\x02\x03"}, b"engine")).result()
@@ -83,17 +84,18 @@ def test_entries_up_to_the_snapshot_are_not_replayed(store: Store) -> None:
     assert stored is not None
     assert (stored.sequence, stored.memory, stored.engine) == (3, {b"\x01": b"\x02\x03"}, b"engine")
     assert [item.sequence for item in stored.journal] == [4, 5]
+    assert store._read("SELECT count(*) FROM journal") == (2,)
 
 
-def test_the_last_snapshot_and_the_last_anchor_count(store: Store) -> None:
+def test_the_last_snapshot_and_the_last_time_count(store: Store) -> None:
     store.create(SERIAL, {})
     for number in (1, 2):
         store.save_snapshot(Snapshot(SERIAL, number, {}, bytes((number,))))
-        store.save_anchor(Anchor(1.5, 2.25 * number, 60.0)).result()
+        store.keep_time(KeptTime(Anchor(1.5, 2.25 * number, 60.0), Reached(2.0, 3.0), 7.5)).result()
     stored = store.load(SERIAL)
     assert stored is not None
     assert (stored.sequence, stored.engine) == (2, b"\x02")
-    assert store.anchor() == Anchor(1.5, 4.5, 60.0)
+    assert store.kept_time() == KeptTime(Anchor(1.5, 4.5, 60.0), Reached(2.0, 3.0), 7.5)
 
 
 def test_closing_commits_what_is_queued(path: Path) -> None:
@@ -254,18 +256,38 @@ def test_another_serial_number_is_another_meter(store: Store) -> None:
 # --- time -----------------------------------------------------------------------------------------------
 
 
+def kept(anchor: Anchor, reached: Reached | None = None, start: str | None = None) -> KeptTime:
+    begun = None if start is None else datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp()
+    return KeptTime(anchor, reached, begun)
+
+
 def test_start_before_what_the_meters_have_lived_through_is_refused(store: Store, path: Path) -> None:
-    store.save_anchor(Anchor(0.0, 4_000_000_000.0, 1.0)).result()
+    store.keep_time(kept(Anchor(0.0, 4_000_000_000.0, 1.0))).result()
     config = RunConfig.model_validate({"state": path, "start": "2030-01-01"})
     with pytest.raises(StoreError, match=r"have already lived until 21\d\d-.*start later than that"):
         open_time(config, store)
 
 
+def test_the_start_a_file_was_begun_with_has_counted(store: Store, path: Path) -> None:
+    store.keep_time(kept(Anchor(0.0, 4_000_000_000.0, 1.0), start="2030-01-01")).result()
+    running = open_time(RunConfig.model_validate({"state": path, "start": "2030-01-01"}), store)
+    assert running.anchor.moment == pytest.approx(running.anchor.wall + 4_000_000_000.0)
+    assert store.kept_time() == kept(running.anchor, start="2030-01-01")
+
+
 def test_a_run_goes_on_along_its_line_at_the_speed_now_asked_for(store: Store, path: Path) -> None:
-    store.save_anchor(Anchor(0.0, 1_000_000_000.0, 1.0)).result()
+    store.keep_time(kept(Anchor(0.0, 1_000_000_000.0, 1.0))).result()
     first = open_time(RunConfig.model_validate({"state": path, "speed": 60}), store)
     assert first.anchor.speed == 60
     assert first.anchor.moment == pytest.approx(first.anchor.wall + 1_000_000_000.0)
+
+
+def test_a_fast_run_goes_on_at_the_machines_speed_while_nobody_runs_it(store: Store, path: Path) -> None:
+    wall = time.time()
+    stopped = kept(Anchor(wall - 5_000, 1_000_000_000.0, 3600.0), Reached(wall - 4_900, 1_000_360_000.0))
+    store.keep_time(stopped).result()
+    running = open_time(RunConfig.model_validate({"state": path}), store)
+    assert running.anchor.moment == pytest.approx(1_000_360_000.0 + 4_900, abs=5)
 
 
 # --- files that cannot be used --------------------------------------------------------------------------

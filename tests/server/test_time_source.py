@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from server.time_source import Anchor, RunningTime, SteppedTime
+from server.time_source import Anchor, Reached, RunningTime, SteppedTime, resume
 
 
 def test_an_anchor_is_a_line_through_time() -> None:
@@ -17,7 +17,7 @@ def test_an_anchor_is_a_line_through_time() -> None:
 
 
 def test_wall_time_is_the_machines_whole_seconds() -> None:
-    source = RunningTime.wall()
+    source = RunningTime(Anchor(0.0, 0.0, 1.0))
     before = int(time.time())
     now = source.now()
     assert before <= now <= int(time.time())
@@ -40,10 +40,17 @@ def test_time_never_goes_back_when_the_machines_clock_does() -> None:
     assert source.now() == first
 
 
-def test_a_delay_is_in_real_seconds() -> None:
-    source = RunningTime(Anchor(time.time(), 1_000_000_000.0, 3600.0))
-    assert source.delay_until(1_000_000_000 + 36_000) == pytest.approx(10.0, abs=0.5)
-    assert source.delay_until(999_999_999) == 0.0
+def test_a_killed_fast_run_goes_on_after_all_it_can_have_read() -> None:
+    anchor, reached = Anchor(100.0, 5_000.0, 60.0), Reached(110.0, 5_600.0)
+    assert resume(anchor, reached, wall=108.0) == anchor.at(108.0)
+    assert resume(anchor, reached, wall=110.0) == 5_600.0
+    assert resume(anchor, reached, wall=1_110.0) == 6_600.0
+
+
+def test_meters_go_on_along_a_line_that_is_not_fast() -> None:
+    assert resume(Anchor(100.0, 5_000.0, 1.0), None, wall=200.0) == 5_100.0
+    assert resume(Anchor(100.0, 5_000.0, 0.5), None, wall=200.0) == 5_050.0
+    assert resume(Anchor(100.0, 5_000.0, 1.0), None, wall=50.0) == 5_000.0
 
 
 def test_stepped_time_stands_still_until_it_is_moved() -> None:
@@ -52,7 +59,6 @@ def test_stepped_time_stands_still_until_it_is_moved() -> None:
     source.forward(0)
     source.forward(86_400)
     assert source.now() == 87_400
-    assert source.delay_until(10**10) == 0.0
 
 
 def test_stepped_time_does_not_go_back() -> None:
