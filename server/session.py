@@ -1,13 +1,12 @@
 """A session: one client on one link, served by one association.
 
 APDUs are served in the order they come. An answer goes out at once, unless the request changed the meter:
-then it waits until the store has the change on disk, and the APDUs that come meanwhile wait behind it.
+then it waits until the store has the change on disk, and the connection holds back what comes meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("server")
 
-_MOST_WAITING: Final = 16
-"""APDUs of one link that may wait for the disk: clients ask one at a time, so more is abuse."""
-
-
 _SNAPSHOT_AFTER: Final = 1_000
 """Journal entries after which a snapshot is taken, so that a restart never replays many more."""
 
@@ -36,7 +31,7 @@ _SNAPSHOT_AFTER: Final = 1_000
 class Session:
     """One client on one link."""
 
-    __slots__ = ("_association", "_connection", "_handle", "_link", "_loop", "_meter", "_store", "_waiting")
+    __slots__ = ("_association", "_connection", "_handle", "_link", "_loop", "_meter", "_store")
 
     def __init__(
         self,
@@ -52,21 +47,13 @@ class Session:
         self._meter = meter
         self._store = store
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[bytes] | None = None
         context = Context(model, meter, interface)
         definition = model.definition(link.client_sap, link.server_sap, interface)
         self._association = Association(definition, context, self._report, link.max_apdu)
         self._handle = self._association.handle
 
     def receive(self, apdu: bytes) -> None:
-        """Serve an APDU, or let it wait its turn."""
-        if self._waiting is not None:
-            if len(self._waiting) >= _MOST_WAITING:
-                log.warning("closing a connection", peer=self._connection.peer, reason="too many requests at once")
-                self._connection.close()
-                return
-            self._waiting.append(apdu)
-            return
+        """Serve an APDU."""
         reply = self._handle(apdu)
         if self._meter.pending:
             self._commit(reply)
@@ -78,14 +65,13 @@ class Session:
     def end(self) -> None:
         """The link is gone."""
         self._association.reset()
-        self._waiting = deque() if self._waiting is not None else None
 
     def _commit(self, reply: bytes | None) -> None:
         entries = self._meter.take_pending()
         if self._store is None:
             self._answer(reply)
             return
-        self._waiting = deque()
+        self._connection.hold()
         future = self._store.commit(entries)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._committed, done, reply))
 
@@ -98,13 +84,8 @@ class Session:
             return
         if self._meter.unsaved >= _SNAPSHOT_AFTER and self._store is not None:
             self._store.save_snapshot(self._meter.snapshot())
-        waiting, self._waiting = self._waiting, None
         self._answer(reply)
-        while waiting and self._waiting is None:
-            self.receive(waiting.popleft())
-        if waiting and self._waiting is not None:
-            self._waiting.extend(waiting)
-        self._connection.flush()
+        self._connection.release()
 
     def _answer(self, reply: bytes | None) -> None:
         now = self._loop.time()

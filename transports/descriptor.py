@@ -58,10 +58,19 @@ class DescriptorWire:
     def set_speed(self, baud: int) -> None:
         """Nothing here; a serial port does it."""
 
+    def pause_reading(self) -> None:
+        """Leave what comes to the device's own buffer."""
+        self._loop.remove_reader(self._descriptor)
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._loop.add_reader(self._descriptor, self._readable)
+
     def close(self) -> None:
         """End this connection and begin the next."""
         self.connection.lost("stream closed")
         self.connection = Connection(self._stream_factory(), self._handler, self, self._peer)
+        self.resume_reading()
         if self.connection.stream.speed is not None:
             self.set_speed(self.connection.stream.speed)
 

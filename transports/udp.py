@@ -15,6 +15,8 @@ from .events import Event
 from .wrapper import WrapperLine
 
 DEFAULT_MAX_PEERS: Final = 1024
+_MOST_WAITING: Final = 16
+"""Datagrams of one peer that may wait for an answer still to come: clients ask one at a time, so more is abuse."""
 
 
 class DatagramStream:
@@ -50,7 +52,11 @@ class DatagramStream:
 
 
 class _UdpConnection(Connection):
-    """Sends datagrams one by one."""
+    """Sends datagrams one by one. Reading cannot wait, so what comes while too much waits is lost, as UDP may."""
+
+    def receive(self, data: bytes) -> None:
+        if self.waiting < _MOST_WAITING:
+            super().receive(data)
 
     def flush(self) -> None:
         while not self.closed and (data := self.stream.data_to_send()):
@@ -72,6 +78,12 @@ class _Peer:
 
     def set_speed(self, baud: int) -> None:
         pass  # a socket has none
+
+    def pause_reading(self) -> None:
+        pass  # one socket for all peers
+
+    def resume_reading(self) -> None:
+        pass
 
 
 class _UdpServer(asyncio.DatagramProtocol):

@@ -59,6 +59,10 @@ class TcpPort:
             raise ConnectionError("closed by the meter")
         return data
 
+    def finish(self) -> None:
+        """Say nothing more, but listen on."""
+        self.socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         self.socket.close()
 

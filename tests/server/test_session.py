@@ -65,22 +65,34 @@ async def test_requests_sent_at_once_are_answered_in_order(tmp_path: Path) -> No
     assert [decode_all(DOUBLE_LONG_UNSIGNED, value) for value in values if value] == [1, 2, 2]
 
 
-@pytest.mark.parametrize("waiting", [16, 17])
-async def test_sixteen_requests_may_wait_for_the_disk_and_no_more(tmp_path: Path, waiting: int) -> None:
-    def work(name: str) -> int:
+async def test_requests_behind_a_write_wait_for_the_disk_however_many(tmp_path: Path) -> None:
+    def work(name: str) -> list[bytes]:
         port = TcpPort(name)
         WrapperClient(port)
-        port.write(set_request(1) + get_request() * waiting)
-        return len(answers(port, waiting + 1))
+        port.write(b"".join(set_request(number) + get_request() * 3 for number in range(100)))
+        return answers(port, 400)
 
     async with running([{}], TCP, SteppedTime(AT), state=tmp_path / "state.sqlite") as runtime:
-        name = runtime.endpoints[0].name
-        if waiting == 16:
-            assert await asyncio.to_thread(work, name) == 17
-        else:
-            with pytest.raises(ConnectionError):
-                await asyncio.to_thread(work, name)
-        assert await asyncio.to_thread(lambda: WrapperClient(TcpPort(name)).get(1, "1.1.0.0.2.255")) == 1
+        found = await asyncio.to_thread(work, runtime.endpoints[0].name)
+    values = [xdlms.read_get_response(apdu).data for apdu in found if apdu[0] == 0xC4]
+    numbers = [decode_all(DOUBLE_LONG_UNSIGNED, value) for value in values if value]
+    assert numbers == [number for number in range(100) for _ in range(3)]
+
+
+async def test_a_write_of_a_client_that_says_nothing_more_is_acknowledged(tmp_path: Path) -> None:
+    """TCP's half-close behind the request: the answer still waits for the disk then."""
+
+    def work(name: str) -> bytes:
+        port = TcpPort(name)
+        WrapperClient(port)
+        port.write(set_request(7))
+        port.finish()
+        return answers(port, 1)[0]
+
+    async with running([{}], TCP, SteppedTime(AT), state=tmp_path / "state.sqlite") as runtime:
+        answer = await asyncio.to_thread(work, runtime.endpoints[0].name)
+    assert answer[:1] == b"\xc5"
+    assert xdlms.read_set_response(answer) is DataAccessResult.SUCCESS
 
 
 async def test_what_cannot_be_written_to_disk_is_not_acknowledged(tmp_path: Path) -> None:

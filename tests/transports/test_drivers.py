@@ -164,6 +164,99 @@ async def test_after_a_handler_has_closed_nothing_more_arrives_but_the_end() -> 
     await endpoint.close()
 
 
+async def test_many_requests_in_one_read_are_answered_in_turns_in_order_and_others_meanwhile() -> None:
+    """Answered all at once they would be 300 times 60 KB in memory, and everybody else would wait."""
+    served: list[tuple[str, int]] = []
+    most_buffered = 0
+
+    def answer(connection: Connection, event: Event) -> None:
+        nonlocal most_buffered
+        if isinstance(event, ApduReceived):
+            served.append((connection.peer, len(event.apdu)))
+            event.link.send_apdu(event.apdu[:2] + bytes(60_000 if len(event.apdu) == 2 else 0), 0.0)
+            transport = connection._wire._transport  # type: ignore[attr-defined]  # there is no other way to see it
+            most_buffered = max(most_buffered, transport.get_write_buffer_size())
+
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, answer)
+    reader, writer = await connect(endpoint.name)
+    other_reader, other_writer = await connect(endpoint.name)
+    writer.write(b"".join(encode_wpdu(16, 1, number.to_bytes(2, "big")) for number in range(300)))
+    while not served:
+        await asyncio.sleep(0)
+    other_writer.write(encode_wpdu(16, 1, b"other"))
+    await other_reader.readexactly(10)
+    assert len(served) < 100, "the other connection did not wait for all of them"
+    for number in range(300):
+        answered = await reader.readexactly(8 + 60_002)
+        assert answered[8:10] == number.to_bytes(2, "big")
+    assert len(served) == 301
+    assert most_buffered < 3 << 20
+    for open_writer in (writer, other_writer):
+        open_writer.close()
+    await endpoint.close()
+
+
+async def test_while_a_handler_holds_nothing_else_is_served_and_after_it_everything() -> None:
+    served: list[bytes] = []
+    holding: list[tuple[Connection, ApduReceived]] = []
+
+    def hold(connection: Connection, event: Event) -> None:
+        if isinstance(event, ApduReceived):
+            served.append(event.apdu)
+            if event.apdu == b"write":
+                connection.hold()
+                holding.append((connection, event))
+            else:
+                event.link.send_apdu(event.apdu, 0.0)
+
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, hold)
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"write") + encode_wpdu(16, 1, b"read") * 100)
+    while not holding:
+        await asyncio.sleep(0)
+    writer.write(encode_wpdu(16, 1, b"last"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert served == [b"write"]
+    connection, event = holding[0]
+    event.link.send_apdu(b"done", 1.0)
+    connection.release()
+    expected = encode_wpdu(1, 16, b"done") + encode_wpdu(1, 16, b"read") * 100 + encode_wpdu(1, 16, b"last")
+    assert await reader.readexactly(len(expected)) == expected
+    writer.close()
+    await endpoint.close()
+
+
+async def test_a_peer_that_has_finished_speaking_still_gets_its_answer() -> None:
+    holding: list[tuple[Connection, ApduReceived]] = []
+    gone: list[LinkDisconnected] = []
+
+    def hold(connection: Connection, event: Event) -> None:
+        if isinstance(event, ApduReceived):
+            connection.hold()
+            holding.append((connection, event))
+        elif isinstance(event, LinkDisconnected):
+            gone.append(event)
+
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, hold)
+    reader, writer = await connect(endpoint.name)
+    writer.write(encode_wpdu(16, 1, b"write") * 2)
+    writer.write_eof()
+    for turn in range(2):
+        while len(holding) <= turn:
+            await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not gone
+        connection, event = holding[turn]
+        event.link.send_apdu(b"done", 1.0)
+        connection.release()
+    assert await reader.read() == encode_wpdu(1, 16, b"done") * 2
+    assert len(gone) == 1
+    writer.close()
+    await endpoint.close()
+
+
 async def test_a_peer_that_never_reads_is_cut_off() -> None:
     handler = Recorder()
 
@@ -173,13 +266,28 @@ async def test_a_peer_that_never_reads_is_cut_off() -> None:
             for _ in range(200):
                 event.link.send_apdu(bytes(60_000), 0.0)
 
-    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, flood)
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, flood, patience_s=0.0)
     gone = handler.next(LinkDisconnected)
     _, writer = await connect(endpoint.name)
     writer.write(encode_wpdu(16, 1, b"all of it"))
     await gone
     assert endpoint.connections == []
     writer.transport.abort()
+    await endpoint.close()
+
+
+async def test_a_peer_that_reads_late_is_served_to_the_end() -> None:
+    """20 MB of answers: far more than may wait for a peer."""
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    reader, writer = await connect(endpoint.name)
+    request = encode_wpdu(16, 1, bytes(4000))
+    writer.write(request * 5000)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    (connection,) = endpoint.connections
+    assert connection.waiting < 100
+    assert len(await reader.readexactly(len(request) * 5000)) == len(request) * 5000
+    writer.close()
     await endpoint.close()
 
 
