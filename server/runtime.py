@@ -113,7 +113,8 @@ class Runtime:
             name = f"{config.kind}://{config.address}"
             if config.kind == "udp":
                 return await serve_udp(host, port, self._around(lambda: self._datagrams(behind), config, name), handler)
-            return await serve_tcp(host, port, self._around(lambda: self._stream(behind), config, name), handler)
+            factory = self._around(lambda: self._stream(behind, lossless=True), config, name)
+            return await serve_tcp(host, port, factory, handler)
         assert config.device is not None
         kind, _, link = config.device.partition(":")
         if kind == "pty":
@@ -125,7 +126,12 @@ class Runtime:
         return await open_serial(config.device, factory, handler, echo=config.echo)
 
     def _stream(
-        self, behind: dict[VirtualMeter, ObjectModel], *, parity: bool = False, baud: int | None = None
+        self,
+        behind: dict[VirtualMeter, ObjectModel],
+        *,
+        parity: bool = False,
+        baud: int | None = None,
+        lossless: bool = False,
     ) -> ByteStream:
         """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all."""
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
@@ -135,7 +141,7 @@ class Runtime:
             if len(behind) == 1:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
-        return Stream(hdlc, wrapper, iec)
+        return Stream(hdlc, wrapper, iec, lossless=lossless)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()

@@ -2,9 +2,10 @@
 
 Between messages the first octets tell: 7E begins an HDLC frame, 00 01 a WPDU, `/?` (with or without parity)
 an IEC 62056-21 request. What begins no protocol the endpoint serves is noise: dropped up to where one does,
-and counted. Inside a message everything belongs to its protocol. The wrapper is less patient: it only ever
-begins a read, since TCP has no noise, and a bad header is a fault that closes the stream; unless the port
-serves IEC 62056-21, where a run of NULs is what wakes up a battery meter.
+and counted. Inside a message everything belongs to its protocol. The wrapper only ever begins a read.
+
+A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
+wrapper. On a serial line the wrapper begins with 00 01 and nothing else: a run of NULs is what wakes a meter up.
 
 Recognition looks at the beginning of what was read at once. That a client changes its protocol inside one
 read, without waiting for an answer, does not happen: the protocols are dialogues.
@@ -52,18 +53,22 @@ class ByteStream(Protocol):
 
 
 class Stream:
-    """One endpoint's octets; give it a line for each protocol the endpoint serves."""
+    """One endpoint's octets; give it a line for each protocol the endpoint serves, and say whether it is TCP."""
 
     def __init__(
         self,
         hdlc: HdlcLine | None = None,
         wrapper: WrapperLine | None = None,
         iec: Iec62056Line | None = None,
+        *,
+        lossless: bool = False,
     ) -> None:
         self.hdlc = hdlc
         self.wrapper = wrapper
         self.iec = iec
         self.noise_octets = 0
+        self._lossless = lossless
+        self._fault: str | None = None
         self._held = b""  # a 00 that may be the first half of a version
         self._current: HdlcLine | WrapperLine | Iec62056Line | None = None
         self._only_wrapper = True  # so far: the others have nothing to say
@@ -72,13 +77,13 @@ class Stream:
 
     @property
     def closing(self) -> str | None:
-        """Why the driver must close the connection: the wrapper lost its footing."""
-        return None if self.wrapper is None else self.wrapper.closing
+        """Why the driver must close the connection: nothing can be made of what it carries."""
+        return self._fault or (None if self.wrapper is None else self.wrapper.closing)
 
     @property
     def speed(self) -> int | None:
-        """The speed of the IEC 62056-21 dialogue, on lines that serve it."""
-        return None if self.iec is None else self.iec.speed
+        """The speed of the IEC 62056-21 dialogue, on lines that serve it; TCP has none."""
+        return None if self.iec is None or self._lossless else self.iec.speed
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""
@@ -119,11 +124,12 @@ class Stream:
             if len(data) == 1:
                 self._held = data
                 return b""
-            fresh = self._current is None or self._current is self.wrapper
-            wakes_up = self.iec is not None and (data[1] == 0 or self._begin.match(data, 1) is not None)
-            if data[1] == VERSION[1] or (fresh and not wakes_up):
+            if data[1] == VERSION[1]:
                 self._switch(self.wrapper)
                 return data
+        if self._lossless and self._current is None and self._begin.match(data) is None:
+            self._fault = f"{data[:8].hex()} begins no protocol"
+            return b""
         match = self._begin.search(data)
         if match is None:
             self.noise_octets += len(data)

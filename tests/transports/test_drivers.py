@@ -64,7 +64,7 @@ def stream() -> Stream:
 
 
 def tcp_stream() -> Stream:
-    return Stream(hdlc_line(), wrapper_line())
+    return Stream(hdlc_line(), wrapper_line(), lossless=True)
 
 
 async def connect(endpoint_name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -22,12 +22,13 @@ RR = Frame(b"\x03", b"\x21", 0x11).encode()
 IDENTIFICATION = b"/KAM5 68535CC453010\r\n"
 
 
-def stream(hdlc: bool = True, wrapper: bool = True, iec: bool = True) -> Stream:
+def stream(hdlc: bool = True, wrapper: bool = True, iec: bool = True, lossless: bool = False) -> Stream:
     found_wrapper = WrapperLine()
     found_wrapper.attach("meter", lambda: (1, 16))
     found_iec = Iec62056Line()
     found_iec.attach("meter", Readout(settings=Iec62056Settings(reaction_time_s=0.02, initial_speed=9600)))
-    return Stream(hdlc_line() if hdlc else None, found_wrapper if wrapper else None, found_iec if iec else None)
+    lines = hdlc_line() if hdlc else None, found_wrapper if wrapper else None, found_iec if iec else None
+    return Stream(*lines, lossless=lossless)
 
 
 def speak_hdlc(found: Stream, now: float) -> None:
@@ -118,11 +119,50 @@ def test_flags_and_slashes_inside_a_wpdu_are_data() -> None:
     assert event.apdu == b"~~/?!\r\n~"
 
 
-@pytest.mark.parametrize("octets", ["0002001000010000", "00011000"])
-def test_a_wrong_wrapper_header_closes(octets: str) -> None:
-    found = stream()
-    found.receive_data(bytes.fromhex(octets + "FFFF" * 5), 0.0)
+@pytest.mark.parametrize("wrapper", [True, False])
+@pytest.mark.parametrize(
+    "octets", ["0002001000010000", "0000001000010001C0", "FFFF001000010001C0", "0102037EA0070321930F017E", "41"]
+)
+def test_on_tcp_a_first_read_that_begins_no_protocol_closes(octets: str, wrapper: bool) -> None:
+    found = stream(wrapper=wrapper, lossless=True)
+    found.receive_data(bytes.fromhex(octets), 0.0)
     assert found.closing is not None
+    assert octets[:16].lower() in found.closing
+    assert found.data_to_send() == b""
+
+
+def test_on_tcp_half_a_version_may_come_alone() -> None:
+    for second, closes in ((1, False), (0, True), (2, True)):
+        found = stream(lossless=True)
+        found.receive_data(b"\x00", 0.0)
+        assert found.closing is None
+        found.receive_data(bytes((second, 0)), 0.0)
+        assert (found.closing is not None) is closes
+
+
+@pytest.mark.parametrize("octets", ["0002", "0000", "FFFF"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_wrong_version_behind_a_good_wpdu_closes(octets: str, lossless: bool) -> None:
+    found = stream(lossless=lossless)
+    speak_wrapper(found, 0.0)
+    found.receive_data(bytes.fromhex(octets + "0010000100 01C0"), 1.0)
+    assert found.closing is not None
+
+
+@pytest.mark.parametrize("octets", ["0080", "0000001000010001C0", "FFFF001000010001C0", "00FE00"])
+def test_on_a_serial_line_the_same_octets_are_noise(octets: str) -> None:
+    """What a request at another speed looks like, for example."""
+    found = stream()
+    found.receive_data(bytes.fromhex(octets), 0.0)
+    assert found.closing is None
+    speak_iec(found, 1.0)
+
+
+def test_a_wrapper_length_above_the_limit_closes_every_stream() -> None:
+    for lossless in (True, False):
+        found = stream(lossless=lossless)
+        found.receive_data(bytes.fromhex("0001001000017000"), 0.0)
+        assert found.closing == "length 28672 above the limit of 4096"
 
 
 def test_what_an_endpoint_does_not_serve_is_noise() -> None:
