@@ -18,6 +18,7 @@ from .data_types import (
     LOGICAL_NAME,
     LONG,
     LONG_UNSIGNED,
+    NULL,
     OCTET_STRING,
     UNSIGNED,
     Array,
@@ -25,6 +26,7 @@ from .data_types import (
     Structure,
 )
 from .interface_class import CHOICE, Attribute, InterfaceClass, Method
+from .reader import Reader
 
 SCALER_UNIT: Final = Structure(INTEGER, ENUM)
 CAPTURE_OBJECT: Final = Structure(LONG_UNSIGNED, LOGICAL_NAME, INTEGER, LONG_UNSIGNED)
@@ -105,6 +107,12 @@ class _AccessSelectors(DataType):
 
     def encode(self, value: tuple[int, ...]) -> bytes:
         return Array(INTEGER).encode(value) if value else b"\x00"
+
+    def decode(self, reader: Reader) -> tuple[int, ...]:
+        if reader.peek() == NULL.tag:
+            reader.u8()
+            return ()
+        return tuple(Array(INTEGER).decode(reader))
 
 
 OBJECT_LIST_ELEMENT: Final = Structure(

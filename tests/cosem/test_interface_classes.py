@@ -12,7 +12,15 @@ from cosem.association_object import association_object, sap_assignment_object
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, OCTET_STRING, UNSIGNED, decode_all
 from cosem.errors import OtherReason, ReadWriteDenied, TypeUnmatched
 from cosem.interface_class import BoundAttribute, Constant, CosemObject, InterfaceClass
-from cosem.interface_classes import INTERFACE_CLASSES, AssociationLn, Clock, Data, HdlcSetup, Register
+from cosem.interface_classes import (
+    INTERFACE_CLASSES,
+    OBJECT_LIST_ELEMENT,
+    AssociationLn,
+    Clock,
+    Data,
+    HdlcSetup,
+    Register,
+)
 from cosem.reader import Reader
 from cosem.units import Unit
 from obis import Obis
@@ -132,3 +140,9 @@ def test_every_unit_has_a_symbol_of_its_own() -> None:
     symbols = [unit.symbol for unit in Unit]
     assert len(set(symbols)) == len(symbols)
     assert (Unit(30).symbol, Unit(27).symbol, Unit(255).symbol) == ("Wh", "W", "")
+
+
+def test_an_object_list_element_comes_back_with_and_without_selectors() -> None:
+    attributes = [(1, 1, ()), (2, 3, (1, 2))]
+    element = (7, 1, bytes(6), (attributes, [(1, True)]))
+    assert decode_all(OBJECT_LIST_ELEMENT, OBJECT_LIST_ELEMENT.encode(element)) == element
