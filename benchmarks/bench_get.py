@@ -3,7 +3,8 @@
     python benchmarks/bench_get.py [--connections 50] [--requests 40000] [--rounds 5]
 
 Both servers run in subprocesses and are asked by 50 connections at once. CPU is read from the kernel's per-process
-accounting. Rounds alternate between the servers, the median of their ratios counts. Targets: a static attribute at most 2.0, the live energy register 1.1.1.8.0.255 at most 2.5.
+accounting. Rounds alternate between the servers, the median of their ratios counts. Targets: a static attribute at
+most 2.0, the live energy register 1.1.1.8.0.255 at most 2.5.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def main() -> None:
         assert answer[8:12] == b"\xc4\x01\xc1\x00", answer.hex()
         bare, line = start(["-c", BARE, answer.hex()])
         bare_sockets = connect(int(line), options.connections, None)
-        for sockets, pid in ((meter_sockets, meter.pid), (bare_sockets, bare.pid)):
+        for sockets in (meter_sockets, bare_sockets):
             load(sockets, wrap(request), len(answer), options.requests // 4)  # warm up
         pairs = []
         for _ in range(options.rounds):

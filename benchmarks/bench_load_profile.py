@@ -82,8 +82,8 @@ class Reader:
         answer = self.ask(PROFILE)
         lengths, octets = [len(answer) + 8], 0
         while True:
-            assert answer[:2] == b"\xc4\x02" and answer[8] == 0, answer[:16].hex()
-            octets += len(answer) - (12 if answer[9] == 0x82 else 11 if answer[9] == 0x81 else 10)
+            assert (answer[:2], answer[8]) == (b"\xc4\x02", 0), answer[:16].hex()
+            octets += len(answer) - 12
             if answer[3]:
                 return octets, lengths
             answer = self.ask(b"\xc0\x02\xc1" + answer[4:8])
