@@ -13,7 +13,16 @@ from transports.events import ApduReceived, Link, LinkConnected, LinkDisconnecte
 from transports.hdlc import Frame, HdlcLine, HdlcParameters, ServerAddress
 from transports.hdlc.frame import FrameCounters, FrameReceiver, Kind
 from transports.hdlc.parameters import Negotiated
-from transports.hdlc.secondary import TRANSITIONS, Action, HdlcSecondary, Input, State, segments_of
+from transports.hdlc.secondary import (
+    MOST_UNANSWERED,
+    MOST_UNSENT,
+    TRANSITIONS,
+    Action,
+    HdlcSecondary,
+    Input,
+    State,
+    segments_of,
+)
 
 from .meters import SESSIONS, echo, hdlc_line, links, vectors
 
@@ -59,6 +68,7 @@ WORDS = {
     Action.RESPOND: "unacknowledged and new I frames",
     Action.PAUSE: "RR",
     Action.DELIVER: "deliver",
+    Action.POSTPONE: "unacknowledged and new I frames, else RR; the frame is not taken",
     Action.REJECT: "FRMR (",
     Action.REPEAT_REJECT: "FRMR again",
 }
@@ -83,6 +93,7 @@ STIMULI: dict[Input, Frame] = {
     Input.RNR: Frame(SERVER, CLIENT, 0x15),
     Input.I: Frame(SERVER, CLIENT, 0x10, LLC + b"x"),
     Input.I_OUT_OF_SEQUENCE: Frame(SERVER, CLIENT, 0x14, LLC + b"x"),
+    Input.I_TOO_MANY: Frame(SERVER, CLIENT, 0x10, LLC + b"x"),
     Input.UNDEFINED: Frame(SERVER, CLIENT, 0xFF),
     Input.INFO_NOT_PERMITTED: Frame(SERVER, CLIENT, 0x11, b"x"),
     Input.INFO_TOO_LONG: Frame(SERVER, CLIENT, 0x10, bytes(200)),
@@ -97,17 +108,20 @@ ANSWER = {
     Action.RESPOND: 0x11,
     Action.PAUSE: 0x11,
     Action.DELIVER: None,
+    Action.POSTPONE: 0x11,
     Action.REJECT: 0x97,
     Action.REPEAT_REJECT: 0x97,
 }
 
 
-def station_in(state: State) -> HdlcSecondary:
+def station_in(state: State, given: Input) -> HdlcSecondary:
     station = HdlcSecondary("meter", 16, 1, HdlcParameters())
     if state is not State.NDM:
         station.receive_frame(STIMULI[Input.SNRM], SERVER, 0.0)
     if state is State.FRMR:
         station.receive_frame(STIMULI[Input.UNDEFINED], SERVER, 0.0)
+    if given is Input.I_TOO_MANY:
+        station._unanswered = MOST_UNANSWERED
     station.output.clear()
     assert station.link_state is state
     return station
@@ -116,7 +130,7 @@ def station_in(state: State) -> HdlcSecondary:
 @pytest.mark.parametrize(("state", "given"), list(TRANSITIONS), ids=lambda value: value.name)
 def test_every_pair_does_what_its_row_says(state: State, given: Input) -> None:
     action, next_state = TRANSITIONS[state, given]
-    station = station_in(state)
+    station = station_in(state, given)
     assert station.classify(STIMULI[given]) is given
     assert station.receive_frame(STIMULI[given], SERVER, 1.0) is action
     assert station.link_state is next_state
@@ -130,7 +144,7 @@ def test_every_pair_does_what_its_row_says(state: State, given: Input) -> None:
 
 @pytest.mark.parametrize(("state", "given"), list(TRANSITIONS), ids=lambda value: value.name)
 def test_without_the_poll_bit_nothing_is_ever_sent(state: State, given: Input) -> None:
-    station = station_in(state)
+    station = station_in(state, given)
     frame = STIMULI[given]
     station.receive_frame(frame._replace(control=frame.control & ~0x10), SERVER, 1.0)
     assert station.output == []
@@ -197,6 +211,50 @@ def test_negative_public_vector_is_met_with_silence_or_dm(vector: dict[str, Any]
     line.handle_timer(1.0)
     line.receive_data(command(0x53), 1.0)
     assert controls(line) == [0x1F]
+
+
+# --- clients that take no answers ---------------------------------------------------------------------------
+
+
+def test_a_client_that_never_polls_for_its_answers_gets_no_more_taken() -> None:
+    line, link = connected()
+    taken = 0
+    for number in range(1000):
+        for event in line.receive_data(command(number % 8 << 1, LLC + b"get"), 0.0):
+            assert isinstance(event, ApduReceived)
+            taken += 1
+            link.send_apdu(bytes(30_000), 0.0)
+    assert taken == 1 + MOST_UNSENT // 30_000
+    assert line.data_to_send() == b""
+
+
+def test_requests_that_come_faster_than_they_are_answered_are_taken_up_to_a_number() -> None:
+    line, link = connected()
+    octets = b"".join(command(number % 8 << 1, LLC + b"get") for number in range(1000))
+    assert len(line.receive_data(octets, 0.0)) == MOST_UNANSWERED
+    for _ in range(MOST_UNANSWERED):
+        link.send_apdu(b"answer", 0.0)
+    assert len(line.receive_data(octets, 0.0)) == MOST_UNANSWERED, "as many again"
+    for _ in range(MOST_UNANSWERED):
+        link.acknowledge(0.0)
+    assert len(line.receive_data(octets, 0.0)) == MOST_UNANSWERED
+
+
+def test_a_request_that_was_not_taken_is_taken_once_the_answers_are_fetched() -> None:
+    line, link = connected()
+    for number in range(3):
+        line.receive_data(command(number << 1, LLC + b"get"), 0.0)
+        link.send_apdu(bytes(30_000), 0.0)
+    assert line.receive_data(command(0x10 | 3 << 1, LLC + b"again"), 0.0) == []
+    fetched, acknowledged = answers(line), 0
+    assert [frame.receive_number for frame in fetched] == [3], "it asks for the frame that was not taken"
+    while sum(len(frame.information) for frame in fetched) < 3 * 30_003:
+        acknowledged = (acknowledged + 1) % 8
+        line.receive_data(command(0x11 | acknowledged << 5), 0.0)
+        fetched += answers(line)
+    (event,) = line.receive_data(command(0x10 | (acknowledged + 1) % 8 << 5 | 3 << 1, LLC + b"again"), 0.0)
+    assert isinstance(event, ApduReceived)
+    assert event.apdu == b"again"
 
 
 # --- windows, segments, repetitions -----------------------------------------------------------------------

@@ -11,6 +11,8 @@ The rules the actions keep:
 - Every answer begins with the oldest frame the client has not acknowledged. So a poll after a lost answer
   repeats it, and nothing else does: the client's own repetition of an I frame is out of sequence, discarded,
   and acknowledged with RR.
+- A client that asks and asks and takes no answers is not listened to: while too much is unanswered or unsent, I
+  frames are not taken, as if lost. What the client repeats once it has fetched its answers is.
 - After FRMR nothing but SNRM or DISC helps; polls get the same FRMR again.
 - A station that is not connected answers polls with DM and keeps nothing.
 
@@ -30,6 +32,10 @@ from .parameters import HdlcParameters, Negotiated, ProposalRefused
 
 LLC_COMMAND: Final = b"\xe6\xe6\x00"
 LLC_RESPONSE: Final = b"\xe6\xe7\x00"
+MOST_UNANSWERED: Final = 8
+"""APDUs that may wait for the layer above: a window of seven I frames, each an APDU, and one more."""
+MOST_UNSENT: Final = 0x10000
+"""Octets of answers not yet sent beyond which no more is taken: one answer as long as any is no reason to stop."""
 
 
 class State(enum.Enum):
@@ -51,6 +57,7 @@ class Input(enum.Enum):
     RNR = "RNR"
     I = "I"  # noqa: E741  the standard's name
     I_OUT_OF_SEQUENCE = "I out of sequence"
+    I_TOO_MANY = "I while too much is unanswered"
     UNDEFINED = "undefined control field"
     INFO_NOT_PERMITTED = "information not permitted"
     INFO_TOO_LONG = "information too long"
@@ -68,6 +75,7 @@ class Action(enum.Enum):
     RESPOND = "respond"
     PAUSE = "pause"
     DELIVER = "deliver"
+    POSTPONE = "postpone"
     REJECT = "reject"
     REPEAT_REJECT = "repeat_reject"
 
@@ -88,6 +96,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[Action, State]]] = (
         (State.NRM, Input.RNR): (Action.PAUSE, State.NRM),
         (State.NRM, Input.I): (Action.DELIVER, State.NRM),
         (State.NRM, Input.I_OUT_OF_SEQUENCE): (Action.ACKNOWLEDGE, State.NRM),
+        (State.NRM, Input.I_TOO_MANY): (Action.POSTPONE, State.NRM),
     }
 )
 """(state, input) -> (action, next state). Complete: every pair is there."""
@@ -141,6 +150,7 @@ class HdlcSecondary:
         self._unsent: deque[Segment] = deque()
         self._unacknowledged: deque[Segment] = deque()  # sent last, N(S) up to V(S)-1
         self._received = bytearray()
+        self._unanswered = 0  # APDUs delivered that the layer above has neither answered nor acknowledged
         self._may_answer = False
         self._peer_busy = False
         self._rejection = b""
@@ -157,6 +167,7 @@ class HdlcSecondary:
         """Queue an answer; it leaves now if the client waits for it, else at its next poll."""
         if self.link_state is not State.NRM:
             return
+        self._unanswered = max(0, self._unanswered - 1)
         self._unsent.extend(segments_of(LLC_RESPONSE + apdu, self.limits.info_transmit))
         if self._may_answer:
             self._last_activity = now
@@ -164,6 +175,7 @@ class HdlcSecondary:
 
     def acknowledge(self, now: float) -> None:
         """The APDU just delivered gets no answer: give the client its RR if it waits for something."""
+        self._unanswered = max(0, self._unanswered - 1)
         if self.link_state is State.NRM and self._may_answer:
             self._last_activity = now
             self._transmit()
@@ -225,7 +237,8 @@ class HdlcSecondary:
             return Input.I_OUT_OF_SEQUENCE
         if len(self._received) + len(frame.information) > self._max_reassembly + len(LLC_COMMAND):
             return Input.INFO_TOO_LONG
-        return Input.I
+        unsent = len(self._unsent) * self.limits.info_transmit
+        return Input.I_TOO_MANY if self._unanswered >= MOST_UNANSWERED or unsent > MOST_UNSENT else Input.I
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -271,8 +284,14 @@ class HdlcSecondary:
             self._received.clear()
             if lpdu.startswith(LLC_COMMAND):
                 self.delivered = lpdu[len(LLC_COMMAND) :]
+                self._unanswered += 1
                 return  # the layer above answers; until then the right to do so stays open
             self.llc_errors += 1
+        if frame.poll:
+            self._transmit()
+
+    def _postpone(self, frame: Frame, _given: Input) -> None:
+        self._note_acknowledged(frame)
         if frame.poll:
             self._transmit()
 
