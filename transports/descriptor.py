@@ -66,6 +66,9 @@ class DescriptorWire:
         """Read again."""
         self._loop.add_reader(self._descriptor, self._readable)
 
+    def note_speed(self) -> None:
+        """Tell the stream the speed of what was just read; nothing here, a pty knows it."""
+
     def close(self) -> None:
         """End this connection and begin the next."""
         self.connection.lost("stream closed")
@@ -94,6 +97,7 @@ class DescriptorWire:
             return
         if self._echo:
             self.write(data)
+        self.note_speed()
         self.connection.receive(data)
 
     def _writable(self) -> None:

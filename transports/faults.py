@@ -78,6 +78,10 @@ class FaultyStream:
         """As the stream says."""
         return self._stream.speed
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """Hand on."""
+        self._stream.set_line_speed(baud)
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Hand on what arrives."""
         if self._incoming is None:

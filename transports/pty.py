@@ -5,6 +5,8 @@ What Linux ptys need so that real readers work (tried with them):
 - A reader that asks for 7E1 gets EINVAL where the terminal already has the rest of what it asks for, since a
   pty keeps 8 data bits and the C library wants at least *something* to change. So the slave goes back to a
   speed nobody asks for whenever a reader closes it, which inotify tells.
+- Octets come at once whatever the speed, but readers count on line time. So the speed that the reader has set is
+  that of the dialogue, and time passes as if the characters took theirs.
 - There is no parity bit: send clean 7-bit characters (`Iec62056Settings.parity` off).
 """
 
@@ -23,7 +25,19 @@ from .connection import Endpoint, Handler, StreamFactory
 from .descriptor import DescriptorWire
 
 _RESTING_SPEED: Final = termios.B50
+_BAUD: Final = {
+    constant: int(name[1:])
+    for name, constant in vars(termios).items()
+    if name[0] == "B" and name[1:].isdigit() and constant not in (termios.B0, _RESTING_SPEED)
+}
 _IN_CLOSE: Final = 0x08 | 0x10  # after writing or not, <sys/inotify.h>
+
+
+class _PtyWire(DescriptorWire):
+    """Knows the speed that the reader has set; a reader that set none leaves the resting speed, which means nothing."""
+
+    def note_speed(self) -> None:
+        self.connection.stream.set_line_speed(_BAUD.get(termios.tcgetattr(self._descriptor)[5]))
 
 
 async def open_pty(
@@ -45,7 +59,7 @@ async def open_pty(
         os.close(slave)
         raise
     name = f"pty:{device}" if link is None else f"pty:{link} -> {device}"
-    wire = DescriptorWire(master, stream_factory, handler, name, echo)
+    wire = _PtyWire(master, stream_factory, handler, name, echo)
     loop = asyncio.get_running_loop()
     watch = _watch_closing(device)
     if watch is not None:

@@ -36,6 +36,9 @@ class ByteStream(Protocol):
     def speed(self) -> int | None:
         """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """The baud at which the other side sends the octets that come next; `None` where nobody can tell."""
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about."""
 
@@ -84,6 +87,11 @@ class Stream:
     def speed(self) -> int | None:
         """The speed of the IEC 62056-21 dialogue, on lines that serve it; TCP has none."""
         return None if self.iec is None or self._lossless else self.iec.speed
+
+    def set_line_speed(self, baud: int | None) -> None:
+        """The baud at which the other side sends: that of the next sign-on and its line time."""
+        if self.iec is not None:
+            self.iec.set_line_speed(baud)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""

@@ -117,6 +117,10 @@ class TracedStream:
         """As the stream says."""
         return self._stream.speed
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """Hand on."""
+        self._stream.set_line_speed(baud)
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Trace, then hand on."""
         self._now = now

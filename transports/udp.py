@@ -29,6 +29,9 @@ class DatagramStream:
         self._line = line
         self._datagrams: list[bytes] = []
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """Nothing: datagrams have no speed."""
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take one datagram."""
         return self._line.receive_datagram(data, now)

@@ -2,7 +2,8 @@
 
 `python iec_reader.py c DEVICE [ADDRESS]`: mode C with the `iec62056-21` package, 300 baud 7E1 as it opens its
 port. `python iec_reader.py a DEVICE BAUD TIMEOUT [ADDRESS]`: mode A with plain pyserial, nothing sent
-after the request. Prints one JSON object.
+after the request; `l` likewise, but by `readlines`, which ends with the first read that times out. Prints one
+JSON object.
 """
 
 from __future__ import annotations
@@ -45,6 +46,17 @@ def mode_a(device: str, baud: str, timeout: str, address: str = "") -> dict[str,
     return {"received": received.hex(), "seconds": time.monotonic() - begin}
 
 
+def mode_a_lines(device: str, baud: str, timeout: str) -> dict[str, object]:
+    import serial
+
+    port = serial.Serial(device, int(baud), bytesize=7, parity="E", stopbits=1, timeout=float(timeout))
+    port.write(b"/?!\r\n")
+    received = b"".join(port.readlines())
+    port.close()
+    return {"received": received.hex()}
+
+
 if __name__ == "__main__":
     mode, *arguments = sys.argv[1:]
-    print(json.dumps(mode_a(*arguments) if mode == "a" else mode_c(*arguments)))
+    read = {"a": mode_a, "c": mode_c, "l": mode_a_lines}[mode]
+    print(json.dumps(read(*arguments)))  # type: ignore[operator]

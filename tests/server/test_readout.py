@@ -218,6 +218,14 @@ async def test_a_plain_reader_gets_mode_a_at_the_speed_it_asked_at(baud: str) ->
     assert len(found) == len(LIST_OF_THE_382L)
 
 
+async def test_a_reader_of_the_382l_by_lines_at_9600_gets_them_all() -> None:
+    """9600 7E1, one second for each read, `readlines`: the first pause of a second is the end."""
+    async with running(meter("382L"), optical(), SteppedTime(AT)) as runtime:
+        result = await read("l", device(runtime.endpoints[0].name), "9600", "1.0")
+    _, found = checked(bytes.fromhex(result["received"]))
+    assert len(found) == len(LIST_OF_THE_382L)
+
+
 async def test_the_382m_waits_tt_for_an_acknowledgement_before_mode_a() -> None:
     async with running(meter("382M"), optical(), SteppedTime(AT)) as runtime:
         result = await read("a", device(runtime.endpoints[0].name), "9600", "2.5")

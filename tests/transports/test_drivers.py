@@ -386,6 +386,29 @@ async def test_pty_gives_the_echo_of_an_optical_head(tmp_path: Path) -> None:
     await endpoint.close()
 
 
+@pytest.mark.parametrize(("set_speed", "heard"), [(termios.B9600, 9600), (termios.B300, 300), (None, 1200)])
+async def test_pty_answers_at_the_speed_the_reader_has_set(set_speed: int | None, heard: int) -> None:
+    found: list[Stream] = []
+
+    def slow() -> Stream:
+        iec = Iec62056Line()
+        iec.attach("meter", Readout(settings=Iec62056Settings(reaction_time_s=0.0, initial_speed=1200)))
+        found.append(Stream(hdlc_line(), None, iec))
+        return found[0]
+
+    endpoint = await open_pty(None, slow, Recorder())
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    if set_speed is not None:
+        attributes = termios.tcgetattr(terminal.descriptor)
+        attributes[4] = attributes[5] = set_speed
+        termios.tcsetattr(terminal.descriptor, termios.TCSANOW, attributes)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    assert found[0].speed == heard
+    terminal.close()
+    await endpoint.close()
+
+
 async def test_pty_leaves_a_file_in_the_way_alone(tmp_path: Path) -> None:
     (tmp_path / "optical").write_text("mine")
     with pytest.raises(FileExistsError, match="no symbolic link"):

@@ -261,3 +261,28 @@ def test_a_message_that_comes_at_the_pace_of_the_line_is_not_delayed_again() -> 
         bench.wait(10 / 300)
         bench.send(bytes((octet,)))
     assert bench.wait(0.24) == IDENTIFICATION
+
+
+def test_where_the_speed_of_the_reader_is_known_it_is_that_of_sign_on_and_line_time() -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(modes="A")))
+    bench.line.set_line_speed(9600)
+    assert bench.line.speed == 9600
+    bench.send(b"/?!\r\n")
+    assert bench.wait(0.2 + 5 * 10 / 9600 + 0.3 + 21 * 10 / 9600) == IDENTIFICATION + DATA
+    assert [speed for _, speed, _ in bench.sent] == [9600, 9600]
+    bench.wait(5.0)
+    bench.line.set_line_speed(None)
+    assert bench.line.speed == 300
+
+
+def test_a_dialogue_that_goes_on_keeps_its_speed() -> None:
+    """A reader in mode C changes its own speed before the meter has taken the acknowledgement."""
+    bench = Bench()
+    bench.line.set_line_speed(300)
+    bench.send(b"/?!\r\n")
+    bench.wait(1.2)
+    bench.line.set_line_speed(9600)
+    assert bench.line.speed == 300
+    bench.send(b"\x06040\r\n")
+    assert bench.wait(1.0) == DATA
+    assert bench.sent[-1][1] == 4800

@@ -91,6 +91,7 @@ class Dialogue:
         self.speed = meter.settings.initial_speed
         self.output: list[bytes] = []
         self._settings = meter.settings
+        self._line_speed: int | None = None
         self._deadline: float | None = None
         self._data = b""
 
@@ -114,6 +115,16 @@ class Dialogue:
         elif self._settings.modes == "AC":
             self._step(Input.OPTION_SELECT, message, now)
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """Sign on at this speed, or at that of the settings (`None`). A dialogue that goes on keeps its own."""
+        self._line_speed = baud
+        if self.state is State.SIGN_ON:
+            self.speed = self._initial_speed
+
+    @property
+    def _initial_speed(self) -> int:
+        return self._line_speed or self._settings.initial_speed
+
     def reset(self) -> None:
         """Back to the start: the line speaks another protocol now."""
         self.state = State.SIGN_ON
@@ -128,7 +139,7 @@ class Dialogue:
 
     def _start(self, _message: OptionSelect | None, now: float) -> None:
         self._settings = self.meter.settings
-        self.speed = self._settings.initial_speed
+        self.speed = self._initial_speed
         self._deadline = now + self._settings.reaction_time_s
 
     def _identify(self, _message: OptionSelect | None, now: float) -> None:
@@ -153,7 +164,7 @@ class Dialogue:
     def _finish(self, _message: OptionSelect | None, _now: float) -> None:
         self._deadline = None
         self._data = b""
-        self.speed = self._settings.initial_speed
+        self.speed = self._initial_speed
 
     def _send(self, octets: bytes, now: float) -> float:
         """Put out a message; returns when its last character will have left the line."""

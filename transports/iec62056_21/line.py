@@ -47,6 +47,11 @@ class Iec62056Line:
         """Octets dropped because they belonged to no message."""
         return self._reader.noise_octets
 
+    def set_line_speed(self, baud: int | None) -> None:
+        """The speed at which readers sign on now, where that is known; `None`: that of each meter's settings."""
+        for dialogue in self._dialogues.values():
+            dialogue.set_line_speed(baud)
+
     @property
     def speed(self) -> int:
         """The speed of the dialogue that goes on, else the initial one."""
