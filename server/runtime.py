@@ -21,7 +21,8 @@ from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
 from transports.pty import open_pty
-from transports.serial_port import DEFAULT_SPEED, open_serial
+from transports.serial_port import open_serial
+from transports.speed import SpeedSearch
 from transports.stream import ByteStream, Stream
 from transports.tcp import serve_tcp
 from transports.trace import TracedStream, Tracer
@@ -120,8 +121,9 @@ class Runtime:
         if kind == "pty":
             factory = self._around(lambda: self._stream(behind, baud=config.baud), config, config.device)
             return await open_pty(link or None, factory, handler, config.echo)
+        search = config.baud is None
         factory = self._around(
-            lambda: self._stream(behind, parity=True, baud=config.baud or DEFAULT_SPEED), config, config.device
+            lambda: self._stream(behind, parity=True, baud=config.baud, search=search), config, config.device
         )
         return await open_serial(config.device, factory, handler, echo=config.echo)
 
@@ -132,8 +134,12 @@ class Runtime:
         parity: bool = False,
         baud: int | None = None,
         lossless: bool = False,
+        search: bool = False,
     ) -> ByteStream:
-        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all."""
+        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all.
+
+        `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
+        """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
@@ -141,7 +147,7 @@ class Runtime:
             if len(behind) == 1:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
-        return Stream(hdlc, wrapper, iec, lossless=lossless)
+        return Stream(hdlc, wrapper, iec, lossless=lossless, search=SpeedSearch() if search else None)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()

@@ -7,15 +7,12 @@ software (`Iec62056Settings.parity` on), so HDLC and the dialogue share one sett
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 import serial
 
 from .connection import Endpoint, Handler, StreamFactory
 from .descriptor import DescriptorWire
-
-DEFAULT_SPEED: Final = 9600
-"""Direct HDLC on every port of the 382M."""
+from .speed import SPEEDS
 
 
 class _SerialWire(DescriptorWire):
@@ -54,9 +51,9 @@ class _SerialWire(DescriptorWire):
 
 
 async def open_serial(
-    device: str, stream_factory: StreamFactory, handler: Handler, speed: int = DEFAULT_SPEED, echo: bool = False
+    device: str, stream_factory: StreamFactory, handler: Handler, speed: int = SPEEDS[0], echo: bool = False
 ) -> Endpoint:
-    """Open a serial device at `speed`, or at the initial speed of the IEC 62056-21 meters on it.
+    """Open a serial device at `speed`, or at that of the stream, which may change: a dialogue, a `SpeedSearch`.
 
     Raises `serial.SerialException` (an `OSError`) where the device cannot be opened.
     """

@@ -5,7 +5,8 @@ an IEC 62056-21 request. What begins no protocol the endpoint serves is noise: d
 and counted. Inside a message everything belongs to its protocol. The wrapper only ever begins a read.
 
 A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
-wrapper. On a serial line the wrapper begins with 00 01 and nothing else: a run of NULs is what wakes a meter up.
+wrapper. On a serial line the wrapper begins with 00 01 and nothing else: a run of NULs is what wakes a meter up, and
+other noise may be a client at another speed, which a `SpeedSearch` finds.
 
 Recognition looks at the beginning of what was read at once. That a client changes its protocol inside one
 read, without waiting for an answer, does not happen: the protocols are dialogues.
@@ -20,6 +21,7 @@ from .events import Event
 from .hdlc.frame import FLAG
 from .hdlc.line import HdlcLine
 from .iec62056_21.line import Iec62056Line
+from .speed import SpeedSearch
 from .wrapper import VERSION, WrapperLine
 
 _SIGN_ON = rb"[\x2f\xaf](?:\x3f|\Z)"
@@ -65,18 +67,22 @@ class Stream:
         iec: Iec62056Line | None = None,
         *,
         lossless: bool = False,
+        search: SpeedSearch | None = None,
     ) -> None:
         self.hdlc = hdlc
         self.wrapper = wrapper
         self.iec = iec
         self.noise_octets = 0
         self._lossless = lossless
+        self._search = search
         self._fault: str | None = None
         self._held = b""  # a 00 that may be the first half of a version
         self._current: HdlcLine | WrapperLine | Iec62056Line | None = None
         self._only_wrapper = True  # so far: the others have nothing to say
         patterns = [rb"\x7e"] * (hdlc is not None) + [_SIGN_ON] * (iec is not None)
         self._begin = re.compile(b"|".join(patterns) or rb"(?!)")
+        if search is not None:
+            self.set_line_speed(search.speed)
 
     @property
     def closing(self) -> str | None:
@@ -96,10 +102,31 @@ class Stream:
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""
         current = self._current
-        if current is not None and current is self.wrapper and data[:1] == b"\x00":
-            return current.receive_data(data, now)  # the hot path: no other protocol begins with 00
+        if current is not None and current is self.wrapper and data[:1] == b"\x00":  # no other protocol begins so
+            events = current.receive_data(data, now)  # the hot path
+            if events and self._search is not None:
+                self._search.message(now)
+            return events
         if not data:
             return []
+        search = self._search
+        if search is None:
+            return self._receive(data, now)
+        messages, noise = self._messages, self.noise_octets
+        events = self._receive(data, now)
+        if self._messages > messages or (events and self._current is self.wrapper):
+            search.message(now)
+        elif self.noise_octets - noise >= len(data):  # all of it
+            search.noise(now)
+        self.set_line_speed(search.speed)
+        return events
+
+    @property
+    def _messages(self) -> int:
+        """Whole messages heard so far, the wrapper's excepted."""
+        return (0 if self.hdlc is None else self.hdlc.counters.frames) + (0 if self.iec is None else self.iec.messages)
+
+    def _receive(self, data: bytes, now: float) -> list[Event]:
         events = self.handle_timer(now)
         data, self._held = self._held + data, b""
         if not self._continues(data, now):
@@ -155,6 +182,9 @@ class Stream:
 
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""
+        if self._search is not None:
+            self._search.handle_timer(now)
+            self.set_line_speed(self._search.speed)
         if self.iec is not None:
             self.iec.handle_timer(now)
         if self.wrapper is not None:
@@ -163,9 +193,10 @@ class Stream:
 
     def next_timer(self) -> float | None:
         """The nearest deadline of any protocol."""
-        if self._only_wrapper:
+        if self._only_wrapper and self._search is None:
             return None if self.wrapper is None else self.wrapper.next_timer()
-        deadlines = [line.next_timer() for line in (self.hdlc, self.iec, self.wrapper) if line is not None]
+        sources = (self.hdlc, self.iec, self.wrapper, self._search)
+        deadlines = [source.next_timer() for source in sources if source is not None]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def data_to_send(self) -> bytes:

@@ -23,10 +23,13 @@ class Iec62056Line:
         self._first_octet = 0.0  # of the message that has begun
         self._octets = 0
         self._last_octet = 0.0
+        self._line_speed: int | None = None
+        self.messages = 0  # heard on the line, for whomever
 
     def attach(self, device: Hashable, meter: MeterReadout) -> None:
         """Put a meter on the line."""
         self._dialogues[device] = Dialogue(meter)
+        self._dialogues[device].set_line_speed(self._line_speed)
 
     def detach(self, device: Hashable) -> None:
         """Take a meter off the line; its dialogue ends."""
@@ -49,6 +52,7 @@ class Iec62056Line:
 
     def set_line_speed(self, baud: int | None) -> None:
         """The speed at which readers sign on now, where that is known; `None`: that of each meter's settings."""
+        self._line_speed = baud
         for dialogue in self._dialogues.values():
             dialogue.set_line_speed(baud)
 
@@ -70,6 +74,7 @@ class Iec62056Line:
         self._octets += len(data)
         self._last_octet = now
         for message in self._reader.receive_data(data):
+            self.messages += 1
             ended = max(now, self._first_octet + self._octets * 10 / self.speed)
             for dialogue in self._dialogues.values():
                 dialogue.receive_message(message, ended)

@@ -1,0 +1,59 @@
+"""Which of several speeds a serial line is spoken at: found by listening, sans-I/O.
+
+Meters take a sign-on at 300 and at 9600 baud on the same port, and HDLC at 9600 (382M 1107 description 2). A port
+hears only one speed at a time; at another all it hears is noise. The rules:
+- The line rests at the first of the speeds.
+- Noise makes it listen at the next one, once for each burst: what comes within half a second of noise is the
+  rest of the same message and says nothing new. So a client's first request may be lost, its second is heard.
+- A message settles the speed: for a minute noise changes nothing.
+- A minute after the last message or change the line is back at rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SPEEDS: Final = (9600, 300)
+BURST_S: Final = 0.5
+"""Shorter than any client waits before it asks again, longer than any gap inside a message."""
+SETTLED_S: Final = 60.0
+"""Longer than a readout at 300 baud and the 20 s after which an HDLC connection is given up."""
+
+
+class SpeedSearch:
+    """Tell it of noise and of messages; `speed` is the baud to listen at."""
+
+    def __init__(self, speeds: tuple[int, ...] = SPEEDS) -> None:
+        self.speed = speeds[0]
+        self._speeds = speeds
+        self._settled_until: float | None = None
+        self._burst_until: float | None = None
+        self._rest_at: float | None = None
+
+    def message(self, now: float) -> None:
+        """A whole message of some protocol was heard."""
+        self._settled_until = now + SETTLED_S
+        self._burst_until = None
+        self._follow_rest(now)
+
+    def noise(self, now: float) -> None:
+        """Octets were heard that begin no protocol."""
+        inside = self._burst_until is not None and now < self._burst_until
+        settled = self._settled_until is not None and now < self._settled_until
+        self._burst_until = now + BURST_S
+        if not inside and not settled:
+            self.speed = self._speeds[(self._speeds.index(self.speed) + 1) % len(self._speeds)]
+            self._follow_rest(now)
+
+    def next_timer(self) -> float | None:
+        """When the line goes back to rest; `None` while it is there."""
+        return self._rest_at
+
+    def handle_timer(self, now: float) -> None:
+        """Go back to rest when it is time."""
+        if self._rest_at is not None and now >= self._rest_at:
+            self.speed = self._speeds[0]
+            self._rest_at = None
+
+    def _follow_rest(self, now: float) -> None:
+        self._rest_at = None if self.speed == self._speeds[0] else now + SETTLED_S
