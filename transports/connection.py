@@ -84,6 +84,7 @@ class Connection:
         self._stalled = False  # the peer does not take its answers
         self._reading = True
         self._finished = False  # the peer says nothing more
+        self._refusal_logged = False
 
     def receive(self, data: bytes) -> None:
         """The driver has read octets."""
@@ -134,9 +135,16 @@ class Connection:
 
     def _serve(self, events: list[Event]) -> None:
         """Queue the events, and serve the first turn of them unless others are before them."""
+        self._log_refused()
         self._waiting += events
         if self._turn is None:
             self._take_turn()
+
+    def _log_refused(self) -> None:
+        """Once for each connection; with the next read that is not the usual one, or at the end."""
+        if not self._refusal_logged and (refused := self.stream.refused) is not None:
+            self._refusal_logged = True
+            log.info("a WPDU is for nobody here, it and others like it are discarded", peer=self.peer, wpdu=refused)
 
     def _take_turn(self) -> None:
         """Serve some of the events that wait; the next turn comes after other connections have had theirs."""
@@ -209,6 +217,7 @@ class Connection:
         if self.closed:
             return
         self.closed = self._closing = True
+        self._log_refused()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -35,6 +35,10 @@ class ByteStream(Protocol):
         """Why the driver must close the connection; `None` while it need not."""
 
     @property
+    def refused(self) -> str | None:
+        """The first WPDU that was for nobody here; `None` while there was none."""
+
+    @property
     def speed(self) -> int | None:
         """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
 
@@ -88,6 +92,11 @@ class Stream:
     def closing(self) -> str | None:
         """Why the driver must close the connection: nothing can be made of what it carries."""
         return self._fault or (None if self.wrapper is None else self.wrapper.closing)
+
+    @property
+    def refused(self) -> str | None:
+        """The first WPDU that was for nobody here."""
+        return None if self.wrapper is None else self.wrapper.refused
 
     @property
     def speed(self) -> int | None:

@@ -113,6 +113,11 @@ class TracedStream:
         return self._stream.closing
 
     @property
+    def refused(self) -> str | None:
+        """As the stream says."""
+        return self._stream.refused
+
+    @property
     def speed(self) -> int | None:
         """As the stream says."""
         return self._stream.speed

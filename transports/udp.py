@@ -29,6 +29,11 @@ class DatagramStream:
         self._line = line
         self._datagrams: list[bytes] = []
 
+    @property
+    def refused(self) -> str | None:
+        """The first WPDU that was for nobody here."""
+        return self._line.refused
+
     def set_line_speed(self, baud: int | None) -> None:
         """Nothing: datagrams have no speed."""
 

@@ -6,7 +6,7 @@ The ports are the SAPs of client and server. Over TCP a WPDU may come in pieces 
 - Another version, or a length above the limit, leaves no way to find the next WPDU: `closing` says why, what
   follows is ignored, and the driver closes the connection.
 - A destination that is no logical device here (also "all stations": there is no broadcast over TCP) is
-  discarded in silence; so is a source port 0.
+  discarded in silence; so is a source port 0. `refused` says so of the first one, for a log.
 - The rest of a WPDU may be 30 s in coming; then the stream is closed likewise.
 - A datagram holds one WPDU: octets behind the declared length are ignored, a shorter one is discarded.
 
@@ -132,6 +132,7 @@ class WrapperLine:
 
     def __init__(self, max_apdu_size: int = DEFAULT_MAX_APDU) -> None:
         self.closing: str | None = None
+        self.refused: str | None = None
         self.counters = WrapperCounters()
         self._reader = WpduReader(max_apdu_size)
         self._pending = self._reader.buffer
@@ -192,6 +193,8 @@ class WrapperLine:
             known = wpdu.source != _NO_STATION and wpdu.destination in self._logical_devices()
             if not known or len(self._links) >= _MAX_LINKS:
                 self.counters.wrong_address += 1
+                why = "too many pairs of ports" if known else "no such logical device, or no client"
+                self.refused = self.refused or f"from {wpdu.source} to {wpdu.destination}: {why}"
                 return
             link = self._links[key] = WrapperLink(self._device, wpdu.source, wpdu.destination, self._output)
         events.append(ApduReceived(link, wpdu.apdu))

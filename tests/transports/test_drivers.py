@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import serial
+import structlog
 
 from transports.connection import Connection
 from transports.events import ApduReceived, Event, LinkDisconnected
@@ -319,6 +320,28 @@ async def test_udp_keeps_a_bounded_number_of_peers() -> None:
     assert [event.reason for event in handler.events if isinstance(event, LinkDisconnected)] == ["too many peers"]
     await endpoint.close()
     assert sum(isinstance(event, LinkDisconnected) for event in handler.events) == 3
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+async def test_wpdus_for_nobody_are_logged_once_for_each_connection(kind: str) -> None:
+    handler = Recorder()
+    wrong, right = encode_wpdu(16, 99, b"x"), encode_wpdu(16, 1, b"x")
+    with structlog.testing.capture_logs() as logs:
+        if kind == "tcp":
+            endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, handler)
+        else:
+            endpoint = await serve_udp("127.0.0.1", 0, lambda: DatagramStream(wrapper_line()), handler)
+        port = int(endpoint.name.rsplit(":", 1)[1])
+        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        for asked in (wrong, wrong, right):
+            client.send(asked)
+        assert await asyncio.get_running_loop().sock_recv(client, 100) == encode_wpdu(1, 16, b"x")
+        client.close()
+        await endpoint.close()
+    found = [(entry["log_level"], entry["wpdu"]) for entry in logs if "wpdu" in entry]
+    assert found == [("info", "from 16 to 99: no such logical device, or no client")]
 
 
 class Terminal:
