@@ -322,6 +322,36 @@ async def test_udp_keeps_a_bounded_number_of_peers() -> None:
     assert sum(isinstance(event, LinkDisconnected) for event in handler.events) == 3
 
 
+async def test_of_datagrams_that_come_while_a_handler_holds_sixteen_wait() -> None:
+    holding: list[Connection] = []
+
+    def hold(connection: Connection, event: Event) -> None:
+        if isinstance(event, ApduReceived):
+            if not holding:
+                connection.hold()
+                holding.append(connection)
+            event.link.send_apdu(event.apdu, 0.0)
+
+    endpoint = await serve_udp("127.0.0.1", 0, lambda: DatagramStream(wrapper_line()), hold)
+    loop = asyncio.get_running_loop()
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.setblocking(False)
+    client.connect(("127.0.0.1", int(endpoint.name.rsplit(":", 1)[1])))
+    for number in range(30):
+        client.send(encode_wpdu(16, 1, bytes((number,))))
+    while not holding or holding[0].waiting < 16:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    holding[0].release()
+    for number in range(17):
+        assert (await loop.sock_recv(client, 100))[8:] == bytes((number,))
+    client.send(encode_wpdu(16, 1, b"next"))
+    assert (await loop.sock_recv(client, 100))[8:] == b"next"
+    client.close()
+    await endpoint.close()
+
+
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 async def test_wpdus_for_nobody_are_logged_once_for_each_connection(kind: str) -> None:
     handler = Recorder()
