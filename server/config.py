@@ -4,6 +4,9 @@
 state = "meters.sqlite"
 speed = 60
 
+[control]
+address = "127.0.0.1:8382"
+
 [[meters]]
 profile = "382L"
 serial_number = 16721739
@@ -20,12 +23,13 @@ address = "127.0.0.1:4059"
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from .profile import Period, Table, load_profile
 from .toml_file import FileError, load_toml, validate
@@ -33,6 +37,7 @@ from .toml_file import FileError, load_toml, validate
 DEFAULT_SERIAL_NUMBER: Final = 12345678
 DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):(?P<port>\d{1,5})")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/=]{8,256}")
 
 
 def parse_moment(value: Any) -> datetime:
@@ -56,6 +61,16 @@ def split_address(text: str) -> tuple[str, int]:
     if match is None or int(match["port"]) > 65535:
         raise ValueError(f"{text!r} is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)")
     return match["host"].strip("[]"), int(match["port"])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host of this name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class InstallationConfig(Table):
@@ -170,6 +185,25 @@ class EndpointConfig(Table):
         return self
 
 
+class ControlConfig(Table):
+    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token."""
+
+    address: str
+    token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _guarded(self) -> ControlConfig:
+        host, _ = split_address(self.address)
+        if self.token is None and not is_loopback(host):
+            raise ValueError(
+                f"{self.address} can be reached from other machines: a token is needed there "
+                "(--control-token TOKEN, or METER382_CONTROL_TOKEN in the environment)"
+            )
+        if self.token is not None and not _TOKEN.fullmatch(self.token.get_secret_value()):
+            raise ValueError("a token is 8 to 256 letters, digits and -._~+/= (RFC 6750)")
+        return self
+
+
 class RunConfig(Table):
     """A whole run."""
 
@@ -177,6 +211,8 @@ class RunConfig(Table):
     ephemeral: bool = False
     start: Moment | None = None
     speed: float = Field(default=1.0, gt=0, le=100_000)
+    stepped: bool = False
+    control: ControlConfig | None = None
     trace: str | None = None
     meters: tuple[MeterConfig, ...] = (MeterConfig(),)
     endpoints: tuple[EndpointConfig, ...] = ()
@@ -185,6 +221,8 @@ class RunConfig(Table):
     def _consistent(self) -> RunConfig:
         if self.state is not None and self.ephemeral:
             raise ValueError("state and ephemeral exclude each other")
+        if self.stepped and (self.speed != 1 or self.control is None):
+            raise ValueError("stepped time has no speed, and moves only by the control API (control)")
         if not self.meters:
             raise ValueError("meters: at least one")
         serials = [meter.serial_number for meter in self.meters]
