@@ -84,6 +84,21 @@ class MeterConfiguration:
     tariffs: int = TARIFFS
     summation: Literal["vector", "individual"] = "vector"
     """Three-phase summation, fixed at ordering (OMNIPOWER technical description, table 7)."""
+    connection: Literal["1-phase", "2-phase", "3-phase", "aron"] = "3-phase"
+    """Which phases are fitted; Aron is three wires, two elements, lines of 3x230 V (data sheets, Un)."""
+    accuracy_class: Literal["A", "B", "1", "2"] = "B"
+    """MID class A or B (EN 50470-3), IEC class 1 or 2 (IEC 62053-21)."""
+    basic_current_ma: int = 5_000
+    maximum_current_ma: int = 85_000
+    starting_current_ma: int | None = 10
+    """Below it nothing is counted; 10 mA is the 382M's 2.3 W. None is what the class allows at most."""
+    error_seed: int | None = None
+    """Seed of this meter's measuring errors; None measures exactly."""
+    meter_constant: int = 1_000
+    """LED and S0 pulses per kWh and kvarh; current transformer meters have 10000."""
+    pulse_length_ms: Literal[30, 80] = 30
+    led_lit_idle: bool = False
+    """Whether the LED is lit while nothing is drawn (configuration number 1, code B = 2)."""
     power_threshold_w: int = 99_000
     event_logger_depth: int = 200
 
@@ -105,6 +120,16 @@ class MeterConfiguration:
         _check("billing_depth", self.billing_depth, range(1, 1_000), "1..999")
         _check("tariffs", self.tariffs, range(1, TARIFFS + 1), "1..8")
         _check("summation", self.summation, ("vector", "individual"))
+        _check("connection", self.connection, ("1-phase", "2-phase", "3-phase", "aron"))
+        _check("accuracy_class", self.accuracy_class, ("A", "B", "1", "2"))
+        _check("basic_current_ma", self.basic_current_ma, range(1_000, 20_001), "1000..20000")
+        _check("maximum_current_ma", self.maximum_current_ma, range(5_000, 200_001), "5000..200000")
+        if self.starting_current_ma is not None:
+            _check("starting_current_ma", self.starting_current_ma, range(201), "0..200, or None")
+        if self.error_seed is not None:
+            _check("error_seed", self.error_seed, range(2**64), "0..2^64-1, or None")
+        _check("meter_constant", self.meter_constant, (1_000, 10_000))
+        _check("pulse_length_ms", self.pulse_length_ms, (30, 80))
         _check("power_threshold_w", self.power_threshold_w, range(2**32), "0..4294967295")
         _check("event_logger_depth", self.event_logger_depth, range(1, 10_000), "1..9999")
 
