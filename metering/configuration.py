@@ -101,6 +101,10 @@ class MeterConfiguration:
     """Whether the LED is lit while nothing is drawn (configuration number 1, code B = 2)."""
     power_threshold_w: int = 99_000
     event_logger_depth: int = 200
+    rtc_backup_s: int | None = 4 * 86_400
+    """How long the clock runs without supply: 382M supercap 4 days, others 7, battery 10 years; None: no clock."""
+    fill_outages: bool = True
+    """Whether load profile rows of a power cut are written when supply is back (WELMEC 11.2)."""
 
     def __post_init__(self) -> None:
         """Check every field; energy type may be given by its text, such as `"A+"`."""
@@ -121,6 +125,8 @@ class MeterConfiguration:
         _check("tariffs", self.tariffs, range(1, TARIFFS + 1), "1..8")
         _check("summation", self.summation, ("vector", "individual"))
         _check("connection", self.connection, ("1-phase", "2-phase", "3-phase", "aron"))
+        if self.connection == "aron":
+            _check("summation of an Aron meter", self.summation, ("vector",))
         _check("accuracy_class", self.accuracy_class, ("A", "B", "1", "2"))
         _check("basic_current_ma", self.basic_current_ma, range(1_000, 20_001), "1000..20000")
         _check("maximum_current_ma", self.maximum_current_ma, range(5_000, 200_001), "5000..200000")
@@ -132,6 +138,19 @@ class MeterConfiguration:
         _check("pulse_length_ms", self.pulse_length_ms, (30, 80))
         _check("power_threshold_w", self.power_threshold_w, range(2**32), "0..4294967295")
         _check("event_logger_depth", self.event_logger_depth, range(1, 10_000), "1..9999")
+        if self.rtc_backup_s is not None:
+            _check("rtc_backup_s", self.rtc_backup_s, range(2**31), "0..2147483647, or None")
+        _check("fill_outages", self.fill_outages, (True, False))
+
+    @property
+    def starts_at_ma(self) -> int:
+        """The starting current: as ordered, or Ib / 250 in class B and 1 and Ib / 200 in A and 2.
+
+        EN 50470-3 has 0.04 and 0.05 of a transition current that is a tenth of Ib; IEC 62053-21 the same of Ib.
+        """
+        if self.starting_current_ma is not None:
+            return self.starting_current_ma
+        return self.basic_current_ma // (250 if self.accuracy_class in ("B", "1") else 200)
 
     def load_profile_entries(self, period_s: int) -> int:
         """How many rows the load profile holds with this period."""

@@ -39,7 +39,7 @@ class ReplayInstallation:
     """The load a CSV file says; `ReplayInstallation.read` makes one."""
 
     def __init__(self, first_s: int, grid_s: int, columns: IntArray, *, repeat: bool = False) -> None:
-        """`columns` has rows p1-p3 in mW, q1-q3 in mvar, u1-u3 in mV, then mHz and 0.001 degrees C; the first at `first_s`."""
+        """`columns` has rows p1-p3 (mW), q1-q3 (mvar), u1-u3 (mV), mHz and 0.001 degrees C, a column per grid step."""
         self._first = first_s // grid_s
         self._grid_s = grid_s
         self._columns = columns
