@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .quantities import TARIFFS, Flow
+from .tariff_control import TariffControl, TariffMode
+from .tariff_table import TariffTable
 
 PERIODS_S: Final = (300, 900, 1800, 3600)
 """Integration and load profile periods: 5, 15, 30, 60 minutes (data sheets, integration period 1-4)."""
@@ -82,6 +84,13 @@ class MeterConfiguration:
     billing_start_month: int = 1
     billing_depth: int = 36
     tariffs: int = TARIFFS
+    tariff_mode: TariffMode = TariffMode.COMMAND
+    tariff_table: TariffTable | None = None
+    """The internal table; may be given as plain values."""
+    tariff_module: Literal[2, 4] = 4
+    """Tariffs of the tariff module, if one is fitted (OMNIPOWER technical description, 230 V input module)."""
+    tariff_module_inverted: bool = False
+    """Whether its inputs count backwards: none T4, both T1."""
     summation: Literal["vector", "individual"] = "vector"
     """Three-phase summation, fixed at ordering (OMNIPOWER technical description, table 7)."""
     connection: Literal["1-phase", "2-phase", "3-phase", "aron"] = "3-phase"
@@ -123,6 +132,12 @@ class MeterConfiguration:
         _check("billing_start_month", self.billing_start_month, range(1, 13), "1..12")
         _check("billing_depth", self.billing_depth, range(1, 1_000), "1..999")
         _check("tariffs", self.tariffs, range(1, TARIFFS + 1), "1..8")
+        object.__setattr__(self, "tariff_mode", TariffMode(self.tariff_mode))
+        if isinstance(self.tariff_table, Mapping):
+            object.__setattr__(self, "tariff_table", TariffTable.from_dict(self.tariff_table))
+        _check("tariff_module", self.tariff_module, (2, 4))
+        highest = TariffControl(self).highest_tariff(self.tariff_mode, self.tariff_table)
+        _check("tariffs", self.tariffs, range(highest, TARIFFS + 1), f"{highest}..8, which the tariff mode needs")
         _check("summation", self.summation, ("vector", "individual"))
         _check("connection", self.connection, ("1-phase", "2-phase", "3-phase", "aron"))
         if self.connection == "aron":
@@ -156,10 +171,17 @@ class MeterConfiguration:
         """How many rows the load profile holds with this period."""
         return self.load_profile_depth_days[period_s] * 86_400 // period_s
 
+    @property
+    def phases(self) -> int:
+        """How many phases are connected, the first ones."""
+        return {"1-phase": 1, "2-phase": 2}.get(self.connection, 3)
+
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, for storage and for the fingerprint of a snapshot."""
         plain: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
         plain["energy_type"] = self.energy_type.value
+        plain["tariff_mode"] = self.tariff_mode.value
+        plain["tariff_table"] = None if self.tariff_table is None else self.tariff_table.to_dict()
         plain["load_profile_depth_days"] = {str(period): days for period, days in self.load_profile_depth_days.items()}
         return plain
 
