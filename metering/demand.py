@@ -2,8 +2,8 @@
 
 A period ends when normal time is a multiple of its length. Its average power is its energy divided by the
 *nominal* length, so a period cut short by a clock setting or by commissioning can never make a peak
-of it. Means of voltage and current are over the time the period really lasted. A peak is stamped with the
-normal time of the end of its period; of equal averages the earlier one is the peak. A period belongs to the
+of it. Means of voltage and current are over the time the period really lasted and the meter was on.
+A peak is stamped with the normal time of the end of its period; of equal averages the earlier one is the peak. A period belongs to the
 tariff that is active when it ends, and to the day it ends in (00:00 ends the day before).
 """
 
@@ -71,6 +71,8 @@ class Demand:
         self.last_day = DayExtremes()
         """The day before."""
         self._integrals = [0] * 6
+        self.unpowered_s = 0
+        """Seconds of the running period in which the meter was off."""
 
     def running(self, readings: Sequence[int]) -> list[int]:
         """Running averages by `Flow`: energy so far over the nominal length; `readings` of the flows now, mWs."""
@@ -82,13 +84,15 @@ class Demand:
 
     def finish_means(self, start: int, end: int) -> None:
         """Means of voltage and current of a period from `start` to `end`, out of what was added; starts over."""
-        means = [integral // (end - start) for integral in self._integrals]
+        powered_s = max(end - start - self.unpowered_s, 1)
+        means = [integral // powered_s for integral in self._integrals]
         self.voltages, self.currents = means[:3], means[3:]
-        self._integrals = [0] * 6
+        self.discard_integrals()
 
     def discard_integrals(self) -> None:
         """Forget what was added: the period was not the last one to finish."""
         self._integrals = [0] * 6
+        self.unpowered_s = 0
 
     def end_periods(self, ends: IntArray, shift_s: int, readings: IntArray, tariff: int) -> None:
         """Finish periods at these true times, in order.

@@ -1,30 +1,21 @@
-"""What each input does to the state of a meter that is settled up to the moment it happens.
-
-Setting the clock is the one that needs thought. Less than 7 s is a correction: nothing is marked, and no
-boundary is lost or done twice. Corrected forward over a boundary, the row is captured and the period ended
-at once; corrected back over one, `logged_until` remembers that it is done. From 7 s on it is a jump:
-slots jumped over are missing, slots run through again have their stamps again, a period that the clock
-leaves is ended, and the next load profile row and the RTC logger say what happened. Either way a
-target day that the clock moves over is billed at once, and only once.
-"""
+"""What each input does to the state of a meter that is settled up to the moment it happens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from . import inputs
-from .clock import DAY_S
-from .event_log import RTC_CHANGED, EventLog, LoadProfileEvent
-from .load_profile import UNMARKED_ADJUSTMENT_S, DataQuality, LoggerStatus, clock_adjustment_quality
-from .schedule import next_target_day, same_day
+from .clock_setting import set_clock
+from .event_log import EventLog, LoadProfileEvent
+from .load_profile import DataQuality, LoggerStatus
 from .state import MeterState
 
 
 def take_effect(state: MeterState, input_: inputs.Input) -> None:
     """Let the input happen at `state.time`; raises `ValueError`, nothing changed, where this meter cannot do it."""
+    if not (state.supply.powered or input_.physical):
+        raise ValueError(f"the meter is off: no {input_.kind} (since true time {state.supply.off_at})")
     EFFECTS[type(input_)](state, input_)
 
 
@@ -79,55 +70,17 @@ def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
 
 
 def _set_clock(state: MeterState, input_: inputs.SetClock) -> None:
-    moved = input_.clock - state.clock_offset_s - state.time
-    before, done = state.normal_time, max(state.normal_time, state.logged_until)
-    after = before + moved
-    target = next_target_day(done, state.configuration)
-    if abs(moved) >= UNMARKED_ADJUSTMENT_S:
-        _mark_jump(state, before, after)
-        _move_demand(state, done, after, stamp=before)
-        state.logged_until = after
-    elif after > done:
-        _capture_slot_between(state, done, after)
-        _move_demand(state, done, after, stamp=after - after % state.demand.period_s)
-        state.logged_until = after
-    else:
-        state.logged_until = done
-    state.clock_offset_s += moved
-    if target is not None and target <= after:
-        state.stop_billing()
+    set_clock(state, input_.clock)
 
 
-def _mark_jump(state: MeterState, before: int, after: int) -> None:
-    profile = state.load_profile
-    state.events[EventLog.RTC].log(after, RTC_CHANGED, before, after)
-    same_slot = before // profile.period_s == after // profile.period_s
-    status = LoggerStatus(0) if same_slot else LoggerStatus.TIME_DISCONTINUITY
-    profile.mark(status, clock_adjustment_quality(after - before))
-
-
-def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
-    """Capture the slot a small correction forward would step over, if there is one."""
-    profile = state.load_profile
-    slot = after - after % profile.period_s
-    if slot > done:
-        profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
-
-
-def _move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
-    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day."""
-    demand, now = state.demand, state.time
-    ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
-    if ended:
-        demand.finish_means(demand.period_start, now)
-        demand.end_periods(np.array([now], dtype=np.int64), stamp - now, state.flow_column(), state.tariff)
-    if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
-        demand.roll_day()
+def _set_supply(state: MeterState, input_: inputs.SetSupply) -> None:
+    state.supply.voltage_mv = input_.voltage_mv
 
 
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {
     inputs.SetLoad: _set_load,
     inputs.ReleaseLoad: _release_load,
+    inputs.SetSupply: _set_supply,
     inputs.SetClock: _set_clock,
     inputs.SetDaylightSaving: _set_daylight_saving,
     inputs.SetTariff: _set_tariff,

@@ -24,6 +24,8 @@ class Input:
     """One change from outside; raises `ValueError` where a value is not allowed."""
 
     kind: ClassVar[str]
+    physical: ClassVar[bool] = False
+    """Whether it happens to the meter even when that is off; all else reaches a running meter only."""
 
     def to_dict(self) -> dict[str, object]:
         """`{"kind": …}` and the fields, as JSON knows them."""
@@ -39,6 +41,7 @@ class SetLoad(Input):
     """The premises draw this, whatever the installation says: mW and mvar per phase, import positive, and mV."""
 
     kind: ClassVar[str] = "set-load"
+    physical: ClassVar[bool] = True
     active_mw: Phases
     reactive_mvar: Phases = (0, 0, 0)
     voltage_mv: Phases = (NOMINAL_VOLTAGE_MV,) * 3
@@ -58,6 +61,26 @@ class ReleaseLoad(Input):
     """The premises draw what the installation says again."""
 
     kind: ClassVar[str] = "release-load"
+    physical: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetSupply(Input):
+    """The network supplies this voltage to each phase, mV; None is what the installation says.
+
+    A phase at 0 V draws nothing. `SetSupply((0, 0, 0))` is a power cut, `SetSupply()` ends it.
+    """
+
+    kind: ClassVar[str] = "set-supply"
+    physical: ClassVar[bool] = True
+    voltage_mv: tuple[int | None, int | None, int | None] = (None, None, None)
+
+    def __post_init__(self) -> None:
+        """Three phases."""
+        value = tuple(self.voltage_mv)
+        if len(value) != 3 or not all(one is None or (isinstance(one, int) and 0 <= one <= 10**6) for one in value):
+            raise ValueError(f"voltage_mv is {value!r}; allowed: three integers 0..{10**6} or None")
+        object.__setattr__(self, "voltage_mv", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +178,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
     for kind in (
         SetLoad,
         ReleaseLoad,
+        SetSupply,
         SetClock,
         SetDaylightSaving,
         SetTariff,

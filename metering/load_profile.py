@@ -32,6 +32,8 @@ class LoggerStatus(IntFlag):
     RECONFIGURED = 1 << 7
     INTERVAL_CHANGED = 1 << 8
     LOG_ID_AT_MAXIMUM = 1 << 9
+    CLOCK_INVALID = 1 << 15
+    """Ours, not the meter's: such a row says so in the clock status of its time stamp."""
 
 
 class DataQuality(IntFlag):
@@ -48,6 +50,10 @@ class DataQuality(IntFlag):
     UNDER_VOLTAGE = 1 << 8
     NEUTRAL_FAULT = 1 << 9
     POWER_OUTAGE = 1 << 10
+
+
+NO_STATUS: Final = LoggerStatus(0)
+GOOD_QUALITY: Final = DataQuality(0)
 
 
 def clock_adjustment_quality(seconds: int) -> DataQuality:
@@ -114,8 +120,17 @@ class LoadProfile:
         self.pending_status |= status
         self.pending_quality |= quality
 
-    def capture(self, stamps: IntArray, readings_mws: IntArray) -> None:
-        """Append rows: their stamps, and per flow of `flows` the readings in mWs (flows by rows)."""
+    def capture(
+        self,
+        stamps: IntArray,
+        readings_mws: IntArray,
+        status: LoggerStatus = NO_STATUS,
+        quality: DataQuality = GOOD_QUALITY,
+    ) -> None:
+        """Append rows: their stamps, and per flow of `flows` the readings in mWs (flows by rows).
+
+        `status` and `quality` are for all of them, what `mark` said for the first.
+        """
         count = stamps.size
         if not count:
             return
@@ -125,11 +140,11 @@ class LoadProfile:
         new = slice(self._high, self._high + kept)
         self._stamps[new] = stamps[count - kept :]
         self._energies[:, new] = (readings_mws[:, count - kept :] // MWS_PER_WH) & 0xFFFFFFFF
-        self._status[new] = 0
-        self._quality[new] = 0
+        self._status[new] = status
+        self._quality[new] = quality
         if kept == count:
-            self._status[self._high] = self.pending_status
-            self._quality[self._high] = self.pending_quality
+            self._status[self._high] |= self.pending_status
+            self._quality[self._high] |= self.pending_quality
         self.pending_status, self.pending_quality = LoggerStatus(0), DataQuality(0)
         self._high += kept
         self._low = max(self._low, self._high - self.entries)

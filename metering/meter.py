@@ -27,20 +27,28 @@ from .event_log import EventLog, EventLogger
 from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
 from .load_profile import LoadProfile
-from .measurement import Timeline, currents_ma, energy_rates, flow_rates
-from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, Instantaneous, IntArray
+from .measurement import energy_rates, flow_rates
+from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
 from .schedule import boundaries, next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
+from .view import View, grid_columns, part_of_load, seen_load
 
 _STRETCH_STEPS: Final = 16 * 1_440
 """Most grid steps settled at once: larger arrays leave the second-level cache, smaller ones are more calls."""
+
+
+_REACH_AFTER_CUT_STEPS: Final = 256
+"""Grid steps looked ahead after something has acted, doubled as long as nothing does: where much happens, little is
+looked at twice."""
 
 
 class _Segment(NamedTuple):
     """A straight line, from the settled time to `end`, the last instant it holds for."""
 
     end: int
+    view: View
+    """One column."""
     rates: list[int]
     """Power by `Energy`."""
     flow_rates: list[int]
@@ -48,6 +56,14 @@ class _Segment(NamedTuple):
     integrands: list[int]
     """Voltage and current of each phase."""
     seen: Instantaneous
+
+
+class _Premises(NamedTuple):
+    """What the premises would draw in `[start, stop)`."""
+
+    start: int
+    stop: int
+    load: Load
 
 
 class Meter:
@@ -62,6 +78,9 @@ class Meter:
         self.installation = installation
         self._state = MeterState(configuration)
         self._segment: _Segment | None = None
+        self._premises: _Premises | None = None
+        self._seen: View | None = None
+        self._reach = _STRETCH_STEPS
         self._refresh()
 
     # --- time -----------------------------------------------------------------------------------
@@ -77,16 +96,11 @@ class Meter:
         if now < state.time:
             raise ValueError(f"time does not go back: the meter is settled up to {state.time}, asked for {now}")
         while state.time < now:
-            stop = min(now, state.time + _STRETCH_STEPS * self._source.grid_s)
-            billing = self._next_billing
-            if billing is not None:
-                stop = min(stop, billing)
-            if self._segment is not None and stop <= self._segment.end and stop < self._next_event:
-                self._settle_within(self._segment, stop)
+            segment = self._segment
+            if segment is not None and now < segment.end and now < self._quiet_until:
+                self._settle_within(segment, now)
             else:
-                self._settle(stop)
-            if stop == billing:
-                state.stop_billing()
+                self._settle_piece(now)
 
     def apply(self, input_: Input, at: int) -> None:
         """Advance to true time `at`, then let the input happen.
@@ -96,6 +110,7 @@ class Meter:
         """
         self.advance(at)
         take_effect(self._state, input_)
+        self._premises = self._seen = None
         self._refresh()
 
     def next_boundary(self, now: int) -> int:
@@ -112,6 +127,7 @@ class Meter:
 
     def clock(self, now: int) -> int:
         """The meter's own clock at true time `now`, in UTC seconds."""
+        self._enter(now)
         return now + self._state.clock_offset_s
 
     @property
@@ -168,8 +184,9 @@ class Meter:
 
     def operating_s(self, now: int) -> int:
         """Seconds in operation: the hour counter, finer."""
-        self._catch_up(now)
-        return self._state.operating_s + now - self._state.time
+        self._enter(now)
+        state = self._state
+        return state.operating_s + (now - state.time if state.supply.powered else 0)
 
     def demand(self, now: int) -> Demand:
         """Averages, peaks, day extremes and the threshold counter, up to `now`. For reading only."""
@@ -188,8 +205,18 @@ class Meter:
 
     def event_logger(self, log: EventLog, now: int) -> EventLogger:
         """One of the event loggers, up to `now`. For reading only."""
-        self._catch_up(now)
+        self._enter(now)
         return self._state.events[log]
+
+    def powered(self, now: int) -> bool:
+        """Whether the meter has supply and runs."""
+        self._enter(now)
+        return self._state.supply.powered
+
+    def clock_valid(self, now: int) -> bool:
+        """Whether the clock has run without a break since it was set."""
+        self._enter(now)
+        return self._state.clock_valid
 
     @property
     def tariff(self) -> int:
@@ -212,96 +239,160 @@ class Meter:
         return ConstantInstallation(held.active_mw, held.reactive_mvar, held.voltage_mv)
 
     def _catch_up(self, now: int) -> None:
-        """Settle if a boundary has passed since the state was settled."""
-        if not self._state.time <= now < self._next_event:
+        """Settle if a boundary has passed since the state was settled, or perhaps something has acted."""
+        if not self._state.time <= now < self._quiet_until:
             self.advance(now)
 
     def _enter(self, now: int) -> _Segment:
-        """Settle up to `now` and draw the straight line that holds from there."""
+        """The straight line that holds at `now`: the state is settled at most as far behind as it reaches."""
+        segment = self._segment
+        if segment is not None and self._state.time <= now < segment.end:
+            return segment
         self.advance(now)
         segment = self._segment
         if segment is None or now == segment.end:
-            source = self._source
-            load = source.load(now, now + 1)
-            rates = energy_rates(load, self.configuration.summation)
-            segment = self._segment = self._line(source.grid_s, load, rates, flow_rates(rates))
+            segment = self._segment = self._line(self._measure(now, self._step_end(), self._source.load(now, now + 1)))
         return segment
 
-    def _line(self, grid_s: int, load: Load, rates: IntArray, flows: IntArray) -> _Segment:
-        """The straight line of the grid step that is running at the settled time, the last one of these arrays."""
-        now = self._state.time
-        last = Load(load.active_mw[:, -1:], load.reactive_mvar[:, -1:], load.voltage_mv[:, -1:])
-        (l1, l2, l3), (q1, q2, q3) = last.active_mw[:, 0].tolist(), last.reactive_mvar[:, 0].tolist()
-        (u1, u2, u3), (i1, i2, i3) = last.voltage_mv[:, 0].tolist(), currents_ma(last)[:, 0].tolist()
-        of_flows = flows[:, -1].tolist()
-        seen = Instantaneous((l1, l2, l3), (q1, q2, q3), (u1, u2, u3), (i1, i2, i3), *of_flows)
-        return _Segment(now - now % grid_s + grid_s, rates[:, -1].tolist(), of_flows, [u1, u2, u3, i1, i2, i3], seen)
+    def _step_end(self) -> int:
+        now, grid_s = self._state.time, self._source.grid_s
+        return now - now % grid_s + grid_s
 
-    def _settle_within(self, segment: _Segment, stop: int) -> None:
-        """Move along the straight line: no boundary until after `stop`."""
+    def _measure(self, start: int, stop: int, load: Load) -> View:
+        """What the meter sees of this load."""
         state = self._state
-        elapsed = stop - state.time
-        for channel, rate in enumerate(segment.rates):
-            state.energies[channel] += rate * elapsed
-        for flow, rate in enumerate(segment.flow_rates):
-            state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
-        state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
-        state.operating_s += elapsed
+        seen = seen_load(load, state.supply.voltage_mv, connected=True)
+        rates = energy_rates(seen, self.configuration.summation)
+        return View(start, stop, self._source.grid_s, self.configuration.phases, seen, rates, flow_rates(rates))
+
+    def _ahead(self, now: int) -> View:
+        """What the meter sees from the settled time on, up to `now` at most, as far as it is wise to look."""
+        time, grid_s = self._state.time, self._source.grid_s
+        seen = self._seen
+        reach = time + self._reach * grid_s
+        if seen is None or not seen.start <= time < seen.stop:
+            premises = self._premises
+            if premises is None or not premises.start <= time < premises.stop:
+                stop = min(now, time + _STRETCH_STEPS * grid_s)
+                premises = self._premises = _Premises(time, stop, self._source.load(time, stop))
+            stop = min(premises.stop, reach)
+            load = part_of_load(premises.load, grid_columns(premises.start, time, stop, grid_s))
+            seen = self._seen = self._measure(time, stop, load)
+        return seen.part(time, min(now, seen.stop, reach))
+
+    def _settle_piece(self, now: int) -> None:
+        """Settle up to the first instant at which something acts, or as far as one look goes, `now` at most."""
+        state = self._state
+        view = self._ahead(now)
+        watchers = state.watchers
+        deadlines = [at for watcher in watchers if (at := watcher.deadline()) is not None]
+        stop = min(view.stop, max(min(deadlines, default=view.stop), state.time + 1))
+        billing = self._next_billing if state.supply.powered else None
+        if billing is not None:
+            stop = min(stop, billing)
+        view = view.part(state.time, stop)
+        cuts = [at for watcher in watchers if (at := watcher.first(view)) is not None]
+        if cuts:
+            stop = min(cuts)
+            view = view.part(state.time, stop)
+            self._reach = _REACH_AFTER_CUT_STEPS
+        else:
+            self._reach = min(2 * self._reach, _STRETCH_STEPS)
+        if state.supply.powered:
+            self._settle(view)
         state.time = stop
+        for watcher in watchers:
+            watcher.carry(view)
+        if cuts or min(deadlines, default=stop + 1) <= stop:
+            for watcher in watchers:
+                watcher.act(state)
+            self._seen = None
+            self._refresh()
+        elif stop % view.grid_s:
+            self._refresh()
+            self._segment = self._line(self._extended(view))
+        else:
+            self._refresh()
+        if stop == billing:
+            state.stop_billing()
+            self._refresh()
 
-    def _settle(self, stop: int) -> None:
-        """Settle up to `stop`, at most a billing stop away, on whole arrays."""
-        state, source = self._state, self._source
-        start, shift_s = state.time, state.shift_s
-        load = source.load(start, stop)
-        line = Timeline(start, stop, source.grid_s)
-        rates = energy_rates(load, self.configuration.summation)
-        flows = flow_rates(rates)
-        cumulative = line.cumulative(flows)
-        base = state.flow_column()
-
+    def _settle(self, view: View) -> None:
+        """Count this stretch, with all that periods and captures make of it; nothing acts before its end."""
+        state = self._state
+        start, stop, shift_s = view.start, view.stop, state.shift_s
         done = max(start, state.logged_until - shift_s)
         ends = boundaries(done, stop, state.demand.period_s, shift_s)
-        self._settle_means(load, source.grid_s, stop, ends)
+        self._settle_means(view, ends)
+        base = state.flow_column()
         if ends.size:
-            state.demand.end_periods(ends, shift_s, base + line.integrals(cumulative, flows, ends), state.tariff)
+            readings = base + view.line.integrals(view.cumulative, view.flows, ends)
+            state.demand.end_periods(ends, shift_s, readings, state.tariff)
         profile = state.load_profile
         captures = boundaries(done, stop, profile.period_s, shift_s)
         if captures.size:
             columns = list(profile.flows)
-            readings = base[columns] + line.integrals(cumulative[columns], flows[columns], captures)
-            profile.capture(captures + shift_s, readings)
+            readings = base[columns] + view.line.integrals(view.cumulative[columns], view.flows[columns], captures)
+            profile.capture(captures + shift_s, readings, state.row_status)
 
-        for channel, total in enumerate(line.totals(rates).tolist()):
+        for channel, total in enumerate(view.line.totals(view.rates).tolist()):
             state.energies[channel] += total
-        for flow, total in enumerate(cumulative[:, -1].tolist()):
+        for flow, total in enumerate(view.cumulative[:, -1].tolist()):
             state.tariff_energies[flow][state.tariff - 1] += total
         state.operating_s += stop - start
-        state.time = stop
-        self._refresh()
-        if stop % source.grid_s:
-            self._segment = self._line(source.grid_s, load, rates, flows)
 
-    def _settle_means(self, load: Load, grid_s: int, stop: int, ends: IntArray) -> None:
+    def _settle_means(self, view: View, ends: IntArray) -> None:
         """Means of voltage and current: only the last finished period and the running one are ever read."""
         demand = self._state.demand
         last_two = [demand.period_start, *ends[-2:].tolist()]
-        begin = self._state.time
         if ends.size > 1:
-            begin = last_two[-2]
+            view = view.part(last_two[-2], view.stop)
             demand.discard_integrals()
-        tail = Timeline(begin, stop, grid_s)
-        part = Load(
-            load.active_mw[:, -tail.steps :], load.reactive_mvar[:, -tail.steps :], load.voltage_mv[:, -tail.steps :]
-        )
-        integrands = np.concatenate((part.voltage_mv, currents_ma(part)))
-        total = tail.totals(integrands)
+        integrands = np.concatenate((view.load.voltage_mv, view.currents_ma))
+        total = view.line.totals(integrands)
         if ends.size:
-            finished = tail.integrals(tail.cumulative(integrands), integrands, ends[-1:])[:, 0]
+            finished = view.line.integrals(view.line.cumulative(integrands), integrands, ends[-1:])[:, 0]
             demand.add_integrals(finished.tolist())
             demand.finish_means(last_two[-2], last_two[-1])
             total = total - finished
         demand.add_integrals(total.tolist())
+
+    def _settle_within(self, segment: _Segment, stop: int) -> None:
+        """Move along the straight line: no boundary until after `stop`, and nothing acts."""
+        state = self._state
+        elapsed = stop - state.time
+        if state.supply.powered:
+            for channel, rate in enumerate(segment.rates):
+                state.energies[channel] += rate * elapsed
+            for flow, rate in enumerate(segment.flow_rates):
+                state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
+            state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
+            state.operating_s += elapsed
+        part = segment.view.part(state.time, stop)
+        state.time = stop
+        for watcher in state.watchers:
+            watcher.carry(part)
+
+    def _line(self, view: View) -> _Segment:
+        """The straight line from the settled time on, as far as this view of one column goes and nothing acts."""
+        state = self._state
+        watchers = state.watchers
+        acting = [at for watcher in watchers for at in (watcher.deadline(), watcher.first(view)) if at is not None]
+        end = max(min([view.stop, *acting]), view.start + 1)
+        if not state.supply.powered:
+            zeros = [0] * len(Energy)
+            return _Segment(end, view, zeros, zeros[: len(Flow)], zeros[:6], NOTHING_SEEN)
+        load = view.load
+        (l1, l2, l3), (q1, q2, q3) = load.active_mw[:, 0].tolist(), load.reactive_mvar[:, 0].tolist()
+        (u1, u2, u3), (i1, i2, i3) = load.voltage_mv[:, 0].tolist(), view.currents_ma[:, 0].tolist()
+        of_flows = view.flows[:, 0].tolist()
+        seen = Instantaneous((l1, l2, l3), (q1, q2, q3), (u1, u2, u3), (i1, i2, i3), *of_flows)
+        return _Segment(end, view, view.rates[:, 0].tolist(), of_flows, [u1, u2, u3, i1, i2, i3], seen)
+
+    def _extended(self, view: View) -> View:
+        """The rest of the grid step that the view ends in."""
+        load = part_of_load(view.load, slice(-1, None))
+        return View(view.stop, self._step_end(), view.grid_s, view.fitted, load, view.rates[:, -1:], view.flows[:, -1:])
 
     def _refresh(self) -> None:
         """Work out anew what follows from the state: the next boundaries; and forget the straight line."""
@@ -316,6 +407,8 @@ class Meter:
             next_boundary(done, state.load_profile.period_s, shift_s),
         )
         self._next_event = event if self._next_billing is None else min(event, self._next_billing)
+        deadlines = [at for watcher in state.watchers if (at := watcher.deadline()) is not None]
+        self._quiet_until = max(min([self._next_event, *deadlines]), state.time + 1)
 
     # --- snapshots ------------------------------------------------------------------------------
 

@@ -73,3 +73,7 @@ class Instantaneous(NamedTuple):
     p23_mw: int
     q12_mvar: int
     q34_mvar: int
+
+
+NOTHING_SEEN: Final = Instantaneous((0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0), 0, 0, 0, 0)
+"""What a meter without supply sees."""

@@ -6,7 +6,7 @@ here it is only held, stored and read back.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,15 @@ from .configuration import MeterConfiguration
 from .demand import Demand
 from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
 from .inputs import SetLoad, input_from_dict
-from .load_profile import LoadProfile
+from .load_profile import LoadProfile, LoggerStatus
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
+from .supply import Supply
+from .view import Watcher
 
 _PLAIN: Final = (
     "time",
     "clock_offset_s",
+    "clock_valid",
     "dst",
     "logged_until",
     "energies",
@@ -34,6 +37,18 @@ _PLAIN: Final = (
 """Fields that are JSON as they stand."""
 
 
+class Machine(Watcher, Protocol):
+    """A watcher that is part of the snapshot."""
+
+    def state(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        ...
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Take over a state that `state` gave."""
+        ...
+
+
 class MeterState:
     """A meter's state, at first that of a meter just commissioned: everything zero."""
 
@@ -43,6 +58,8 @@ class MeterState:
         """True time up to which the state is settled."""
         self.clock_offset_s = 0
         """Meter clock less true time."""
+        self.clock_valid = configuration.rtc_backup_s is not None
+        """Whether the clock has run without a break since it was set (or since commissioning, with a clock fitted)."""
         self.dst = configuration.dst
         """Whether daylight saving time is shown."""
         self.logged_until = self.time + configuration.gmt_offset_s
@@ -59,6 +76,7 @@ class MeterState:
         self.pulse_input = 0
         self.set_load: SetLoad | None = None
         """The load in place of the installation's, if one was set."""
+        self.supply = Supply()
         self.demand = Demand(configuration.integration_period_s, self.time, configuration.power_threshold_w)
         period_s = configuration.load_profile_period_s
         self.load_profile = LoadProfile(
@@ -67,6 +85,21 @@ class MeterState:
         self.billing = BillingLogger(configuration.billing_depth)
         self.events = {log: EventLogger(configuration.event_logger_depth) for log in EventLog}
         self.events[EventLog.NEUTRAL_FAULT] = EventLogger(NEUTRAL_FAULT_DEPTH)
+
+    @property
+    def machines(self) -> dict[str, Machine]:
+        """What has a state of its own and acts by itself, in the order it acts in at one instant."""
+        return {"supply": self.supply}
+
+    @property
+    def watchers(self) -> tuple[Watcher, ...]:
+        """Those that watch at present: without supply only the supply itself."""
+        return tuple(self.machines.values()) if self.supply.powered else (self.supply,)
+
+    @property
+    def row_status(self) -> LoggerStatus:
+        """The status of every row written at present."""
+        return LoggerStatus(0) if self.clock_valid else LoggerStatus.CLOCK_INVALID
 
     @property
     def shift_s(self) -> int:
@@ -116,6 +149,7 @@ class MeterState:
             "load_profile": profile,
             "billing": self.billing.state(),
             "events": {log.name: logger.state() for log, logger in self.events.items()},
+            "machines": {name: machine.state() for name, machine in self.machines.items()},
         }
         return plain, columns
 
@@ -136,4 +170,6 @@ class MeterState:
         state.billing.restore(plain["billing"])
         for log, logger in state.events.items():
             logger.restore(plain["events"][log.name])
+        for name, machine in state.machines.items():
+            machine.restore(plain["machines"][name])
         return state

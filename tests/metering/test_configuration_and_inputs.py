@@ -21,6 +21,7 @@ from metering.inputs import (
     SetLoadProfilePeriod,
     SetPowerThreshold,
     SetPulseInput,
+    SetSupply,
     SetTariff,
     StopBilling,
     input_from_dict,
@@ -31,6 +32,7 @@ from tests.metering.builders import configuration
 ONE_OF_EACH: list[Input] = [
     SetLoad((1, -2, 3), (4, 5, -6), (230_000, 0, 1)),
     ReleaseLoad(),
+    SetSupply((0, None, 0)),
     SetClock(1_700_000_000),
     SetDaylightSaving(False),
     SetTariff(8),

@@ -1,0 +1,72 @@
+"""Moving the meter's clock: what becomes of rows, periods, days and bills that it passes over or again.
+
+Less than 7 s is a correction: nothing is marked, and no
+boundary is lost or done twice. Corrected forward over a boundary, the row is captured and the period ended
+at once; corrected back over one, `logged_until` remembers that it is done. From 7 s on it is a jump:
+slots jumped over are missing, slots run through again have their stamps again, a period that the clock
+leaves is ended, and the next load profile row and the RTC logger say what happened. Either way a
+target day that the clock moves over is billed at once, and only once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .clock import DAY_S
+from .event_log import RTC_CHANGED, EventLog
+from .load_profile import UNMARKED_ADJUSTMENT_S, LoggerStatus, clock_adjustment_quality
+from .schedule import next_target_day, same_day
+
+if TYPE_CHECKING:
+    from .state import MeterState
+
+
+def set_clock(state: MeterState, clock: int) -> None:
+    """Set the meter clock to this UTC second."""
+    moved = clock - state.clock_offset_s - state.time
+    before, done = state.normal_time, max(state.normal_time, state.logged_until)
+    after = before + moved
+    target = next_target_day(done, state.configuration)
+    if abs(moved) >= UNMARKED_ADJUSTMENT_S:
+        _mark_jump(state, before, after)
+        move_demand(state, done, after, stamp=before)
+        state.logged_until = after
+    elif after > done:
+        _capture_slot_between(state, done, after)
+        move_demand(state, done, after, stamp=after - after % state.demand.period_s)
+        state.logged_until = after
+    else:
+        state.logged_until = done
+    state.clock_offset_s += moved
+    state.clock_valid = True
+    if target is not None and target <= after:
+        state.stop_billing()
+
+
+def _mark_jump(state: MeterState, before: int, after: int) -> None:
+    profile = state.load_profile
+    state.events[EventLog.RTC].log(after, RTC_CHANGED, before, after)
+    same_slot = before // profile.period_s == after // profile.period_s
+    status = LoggerStatus(0) if same_slot else LoggerStatus.TIME_DISCONTINUITY
+    profile.mark(status, clock_adjustment_quality(after - before))
+
+
+def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
+    """Capture the slot a small correction forward would step over, if there is one."""
+    profile = state.load_profile
+    slot = after - after % profile.period_s
+    if slot > done:
+        profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
+
+
+def move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
+    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day."""
+    demand, now = state.demand, state.time
+    ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
+    if ended:
+        demand.finish_means(demand.period_start, now)
+        demand.end_periods(np.array([now], dtype=np.int64), stamp - now, state.flow_column(), state.tariff)
+    if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
+        demand.roll_day()
