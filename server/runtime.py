@@ -1,14 +1,14 @@
 """A run: meters, their endpoints, and the order in which all of it is opened and closed.
 
-Opening: state file, time, meters, endpoints. Closing, in this order: endpoints (no more requests), then what
-is still to be committed, then a snapshot of each meter, then the file.
+Opening: state file, time, meters, endpoints, control API. Closing, in this order: control API and endpoints (no more
+requests), then what is still to be committed, then a snapshot of each meter, then the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from transports.connection import Endpoint
 from transports.faults import FaultInjector, FaultRates, FaultyStream
@@ -24,12 +24,15 @@ from transports.wrapper import WrapperLine
 
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
-from .config import EndpointConfig, RunConfig, split_address
+from .config import ControlConfig, EndpointConfig, RunConfig, split_address
 from .readout import Readout
 from .session import SessionHandler
 from .store import Store
-from .time_source import TimeSource
+from .time_source import SteppedTime, TimeSource
 from .virtual_meter import VirtualMeter
+
+if TYPE_CHECKING:
+    from .control.http_server import ControlServer
 
 _INTERFACES = {"tcp": "module", "udp": "module", "rs485": "module", "optical": "optical"}
 
@@ -44,6 +47,7 @@ class Runtime:
         self.store: Store | None = None
         self.meters: dict[VirtualMeter, ObjectModel] = {}
         self.endpoints: list[Endpoint] = []
+        self.control: ControlServer | None = None
         self._time_source = time_source
         self._tracer = None if trace is None else Tracer(trace)
         self._stack = AsyncExitStack()
@@ -55,10 +59,7 @@ class Runtime:
                 self.store = Store(self.config.state)
                 self._stack.callback(self.store.close)
             if self._time_source is None:
-                running = open_time(self.config, self.store)
-                if self.store is not None:
-                    self.store.save_anchor(running.anchor).result()
-                self._time_source = running
+                self._time_source = self._open_time()
             for meter_config in self.config.meters:
                 meter, model = build_meter(meter_config, self._time_source, self.store)
                 self.meters[meter] = model
@@ -67,6 +68,9 @@ class Runtime:
                 endpoint = await self._open_endpoint(endpoint_config)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
+            if self.config.control is not None:
+                self.control = await self._open_control(self.config.control, self._time_source)
+                self._stack.push_async_callback(self.control.close)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -87,6 +91,28 @@ class Runtime:
             return
         for meter in self.meters:
             self.store.save_snapshot(meter.snapshot()).result()
+
+    def _open_time(self) -> TimeSource:
+        """The time of the configuration, kept in the state file so that a restart goes on along it."""
+        running = open_time(self.config, self.store)
+        source = SteppedTime(running.now()) if self.config.stepped else running
+        if self.store is not None:
+            self.store.save_anchor(source.anchor).result()
+        return source
+
+    async def _open_control(self, config: ControlConfig, time_source: TimeSource) -> ControlServer:
+        """The control API; what it is made of is imported only here."""
+        try:
+            from .control.application import control_application
+            from .control.guard import Guard
+            from .control.http_server import ControlServer
+            from .control.site import Behind, Site
+        except ModuleNotFoundError as error:
+            raise ValueError(f"the control API needs {error.name}: pip install 'meter382[web]'") from error
+        meters = {meter.serial_number: Behind(meter, model) for meter, model in self.meters.items()}
+        token = None if config.token is None else config.token.get_secret_value()
+        application = control_application(Site(meters, self.store, time_source), with_token=token is not None)
+        return await ControlServer.open(Guard(application, token), *split_address(config.address))
 
     # --- endpoints ------------------------------------------------------------------------------
 

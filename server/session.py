@@ -29,10 +29,6 @@ _MOST_WAITING: Final = 16
 """APDUs of one link that may wait for the disk: clients ask one at a time, so more is abuse."""
 
 
-_SNAPSHOT_AFTER: Final = 1_000
-"""Journal entries after which a snapshot is taken, so that a restart never replays many more."""
-
-
 class Session:
     """One client on one link."""
 
@@ -96,7 +92,7 @@ class Session:
             log.error("the journal cannot be written", meter=self._meter.serial_number, error=str(error))
             self._connection.close()
             return
-        if self._meter.unsaved >= _SNAPSHOT_AFTER and self._store is not None:
+        if self._meter.snapshot_due and self._store is not None:
             self._store.save_snapshot(self._meter.snapshot())
         waiting, self._waiting = self._waiting, None
         self._answer(reply)

@@ -60,6 +60,11 @@ class ObjectModel:
         self._association_rows = [row for row in rows if row.source == "association"]
         self.definitions = {(item.client_sap, item.server_sap): self._definition(item) for item in profile.associations}
 
+    @property
+    def objects(self) -> list[CosemObject]:
+        """Every object of the profile but those of its associations, whoever may read it on a wire."""
+        return [item for _, item in self._objects]
+
     def recall(self, meter: VirtualMeter, name: Obis) -> Any:
         """The value of a Data object in permanent memory."""
         return self._cells[name].value(meter)

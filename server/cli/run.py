@@ -43,6 +43,18 @@ def run(
     trace: Annotated[
         str | None, typer.Option(help="Write everything on the wires to FILE, or - for standard output.")
     ] = None,
+    control: Annotated[str | None, typer.Option(help="HOST:PORT of the control API; see `meter382 inject`.")] = None,
+    control_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="METER382_CONTROL_TOKEN",
+            show_envvar=True,
+            help="What every request to the control API must bring; needed where other machines can reach it.",
+        ),
+    ] = None,
+    stepped: Annotated[
+        bool, typer.Option("--stepped", help="Time stands still, and moves by the control API only.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per endpoint, for machines.")] = False,
 ) -> None:
     """Run a meter. Without options: a 382M on 127.0.0.1:4059 that remembers."""
@@ -59,7 +71,14 @@ def run(
         *({"kind": "udp", "address": address} for address in udp or ()),
         *(_serial(kind, device) for kind, device in (("optical", optical), ("rs485", rs485)) if device),
     ]
-    options = {"state": state, "ephemeral": ephemeral or None, "start": start, "speed": speed, "trace": trace}
+    options: dict[str, Any] = {
+        "state": state,
+        "ephemeral": ephemeral or None,
+        "start": start,
+        "speed": speed,
+        "trace": trace,
+    }
+    options |= {"stepped": stepped or None, "control": _control(control, control_token)}
     try:
         chosen = _configuration(config, meter, endpoints, options)
     except (FileError, ValueError) as error:
@@ -86,6 +105,12 @@ def _serial(kind: str, device: str) -> dict[str, Any]:
     if at and baud.isdigit() and not device.startswith("pty"):
         return {"kind": kind, "device": path, "baud": int(baud)}
     return {"kind": kind, "device": device}
+
+
+def _control(address: str | None, token: str | None) -> dict[str, str] | None:
+    """What the options say of the control API; a token alone goes to the one that the configuration file opens."""
+    said = {"address": address, "token": token}
+    return {name: value for name, value in said.items() if value is not None} or None
 
 
 class _CannotRun(Exception):
@@ -127,6 +152,10 @@ def _configuration(
     if "state" in chosen or "ephemeral" in chosen:
         base.pop("state", None)
         base.pop("ephemeral", None)
+    if "control" in chosen:
+        chosen["control"] = {**base.get("control", {}), **chosen["control"]}
+        if "address" not in chosen["control"]:
+            del chosen["control"]  # a token in the environment of a run without the API
     base.update(chosen)
     try:
         config = RunConfig.model_validate(base)
@@ -196,6 +225,12 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
         else:
             names = ", ".join(f"{name} {serial}" for name, serial in meters if serial in behind)
             typer.echo(f"{names} on {endpoint.name}")
+    if runtime.control is not None:
+        if as_json:
+            serials = [serial for _, serial in meters]
+            typer.echo(json.dumps({"endpoint": runtime.control.name, "kind": "control", "meters": serials}))
+        else:
+            typer.echo(f"control API on {runtime.control.name}, described at {runtime.control.name}/docs")
     if not as_json:
         first = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:")
         typer.echo(f"read it: meter382 read {first} --password 12345      (stop with Ctrl-C)")
