@@ -172,9 +172,11 @@ class MeterConfiguration:
         return self.load_profile_depth_days[period_s] * 86_400 // period_s
 
     @property
-    def phases(self) -> int:
-        """How many phases are connected, the first ones."""
-        return {"1-phase": 1, "2-phase": 2}.get(self.connection, 3)
+    def phases(self) -> slice:
+        """Which of L1, L2, L3 have a measuring system."""
+        return {"1-phase": slice(0, 1), "2-phase": slice(0, 2), "aron": slice(0, 3, 2)}.get(
+            self.connection, slice(0, 3)
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, for storage and for the fingerprint of a snapshot."""

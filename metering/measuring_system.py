@@ -23,7 +23,6 @@ from .error_model import ErrorModel
 from .installation import Ambient, Load
 from .quantities import IntArray
 
-_FITTED: Final = {"1-phase": (1, 0, 0), "2-phase": (1, 1, 0), "3-phase": (1, 1, 1), "aron": (1, 0, 1)}
 _HALF_ROOT_3_PPM: Final = 866_025
 
 
@@ -31,11 +30,10 @@ class MeasuringSystem:
     """The measuring system of one meter."""
 
     def __init__(self, configuration: MeterConfiguration) -> None:
-        fitted = _FITTED[configuration.connection]
-        self.fitted = (bool(fitted[0]), bool(fitted[1]), bool(fitted[2]))
-        """Which of L1, L2, L3 have values."""
         self._aron = configuration.connection == "aron"
-        self._mask: IntArray | None = None if all(fitted) else np.array(fitted, dtype=np.int64)[:, None]
+        fitted = np.zeros((3, 1), dtype=np.int64)
+        fitted[configuration.phases] = 1
+        self._mask: IntArray | None = None if fitted.all() else fitted
         self._starting_ma = configuration.starts_at_ma
         self._errors = None if configuration.error_seed is None else ErrorModel(configuration)
 

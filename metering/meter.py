@@ -28,6 +28,7 @@ from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
 from .load_profile import LoadProfile
 from .measurement import energy_rates, flow_rates
+from .measuring_system import MeasuringSystem
 from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
 from .schedule import boundaries, next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
@@ -76,6 +77,7 @@ class Meter:
     def __init__(self, configuration: MeterConfiguration, installation: Installation) -> None:
         self.configuration = configuration
         self.installation = installation
+        self._measuring = MeasuringSystem(configuration)
         self._state = MeterState(configuration)
         self._segment: _Segment | None = None
         self._premises: _Premises | None = None
@@ -262,6 +264,8 @@ class Meter:
         """What the meter sees of this load."""
         state = self._state
         seen = seen_load(load, state.supply.voltage_mv, connected=True)
+        ambient = None if self._measuring.exact else self._source.ambient(start, stop)
+        seen = self._measuring.measured(seen, ambient)
         rates = energy_rates(seen, self.configuration.summation)
         return View(start, stop, self._source.grid_s, self.configuration.phases, seen, rates, flow_rates(rates))
 

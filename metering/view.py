@@ -32,13 +32,13 @@ class View:
     """`[start, stop)` as the meter sees it; `rates` are channels, `flows` flows, by columns."""
 
     def __init__(
-        self, start: int, stop: int, grid_s: int, fitted: int, load: Load, rates: IntArray, flows: IntArray
+        self, start: int, stop: int, grid_s: int, fitted: slice, load: Load, rates: IntArray, flows: IntArray
     ) -> None:
         self.start = start
         self.stop = stop
         self.grid_s = grid_s
         self.fitted = fitted
-        """Phases connected, the first ones."""
+        """Which phases have a measuring system."""
         self.load = load
         self.rates = rates
         self.flows = flows
@@ -69,7 +69,7 @@ class View:
     @property
     def voltage_mv(self) -> IntArray:
         """Of the phases connected, by columns."""
-        return self.load.voltage_mv[: self.fitted]
+        return self.load.voltage_mv[self.fitted]
 
     @cached_property
     def lowest_mv(self) -> int:

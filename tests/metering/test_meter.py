@@ -19,10 +19,10 @@ from metering.state import MeterState
 from tests.metering.builders import ONE_KILOWATT, START, WH, configuration, meter_on, normal, true
 
 QUADRANTS = [
-    (1000, 500, Flow.A14, Energy.R1),
-    (-1000, 500, Flow.A23, Energy.R2),
-    (-1000, -500, Flow.A23, Energy.R3),
-    (1000, -500, Flow.A14, Energy.R4),
+    (10_000, 5_000, Flow.A14, Energy.R1),
+    (-10_000, 5_000, Flow.A23, Energy.R2),
+    (-10_000, -5_000, Flow.A23, Energy.R3),
+    (10_000, -5_000, Flow.A14, Energy.R4),
 ]
 
 
@@ -42,7 +42,7 @@ def test_each_quadrant_has_its_own_registers(active: int, reactive: int, flow: F
     counted = {channel for channel in Energy if meter.energy(channel, now)}
     phase = Energy.A14_L1 if flow is Flow.A14 else Energy.A23_L1
     assert counted == {Energy(flow), quadrant, phase}
-    assert meter.energy(quadrant, now) == 500 * 3600
+    assert meter.energy(quadrant, now) == 5_000 * 3600
 
 
 def test_vector_summation_lets_phases_cancel_and_individual_summation_does_not() -> None:
@@ -56,7 +56,7 @@ def test_vector_summation_lets_phases_cancel_and_individual_summation_does_not()
 
 
 def test_with_individual_summation_every_phase_has_its_own_quadrant() -> None:
-    meter = meter_on(ConstantInstallation((1000, -1000, 1000), (10, 20, -40)), summation="individual")
+    meter = meter_on(ConstantInstallation((10_000, -10_000, 10_000), (10, 20, -40)), summation="individual")
     now = START + 100
     assert [meter.energy(c, now) for c in (Energy.R1, Energy.R2, Energy.R3, Energy.R4)] == [1000, 2000, 0, 4000]
 
