@@ -1,10 +1,11 @@
-"""The command line: `meter382 run`, `read`, `profiles`, `config check`."""
+"""The command line: `meter382 run`, `read`, `inject`, `profiles`, `config check`."""
 
 from __future__ import annotations
 
 import typer
 
 from .config import config_app
+from .inject import inject
 from .profiles import profiles
 from .read import read
 from .run import run
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(read)
+app.command()(inject)
 app.command()(profiles)
 app.add_typer(config_app, name="config")
 

@@ -49,8 +49,6 @@ class DemandState(BaseModel):
     averages: dict[str, Quantity] = Field(description="of the last finished period")
     maxima: dict[str, PeakQuantity] = Field(description="since the last billing stop")
     accumulated: dict[str, Quantity] = Field(description="sums of the maxima of all finished billing periods")
-    threshold_w: int
-    threshold_count: int = Field(description="periods whose average import exceeded the threshold")
 
 
 class MeterRow(BaseModel):
@@ -161,8 +159,6 @@ def _demand(behind: Behind, now: int) -> DemandState:
         averages={_FLOW_NAMES[flow]: _power(flow, demand.averages[flow]) for flow in Flow},
         maxima={item.name: _peak(behind, item, demand.maxima[item]) for item in Maximum},
         accumulated={item.name: _maximum(item, demand.accumulated[item]) for item in Maximum},
-        threshold_w=demand.threshold_w,
-        threshold_count=demand.threshold_count,
     )
 
 
