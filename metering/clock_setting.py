@@ -18,6 +18,7 @@ from .clock import DAY_S
 from .event_log import RTC_CHANGED, EventLog
 from .load_profile import UNMARKED_ADJUSTMENT_S, LoggerStatus, clock_adjustment_quality
 from .schedule import next_target_day, same_day
+from .status import LOG_EVENTS
 
 if TYPE_CHECKING:
     from .state import MeterState
@@ -48,6 +49,7 @@ def set_clock(state: MeterState, clock: int) -> None:
 def _mark_jump(state: MeterState, before: int, after: int) -> None:
     profile = state.load_profile
     state.events[EventLog.RTC].log(after, RTC_CHANGED, before, after)
+    state.status.note(LOG_EVENTS[EventLog.RTC])
     same_slot = before // profile.period_s == after // profile.period_s
     status = LoggerStatus(0) if same_slot else LoggerStatus.TIME_DISCONTINUITY
     profile.mark(status, clock_adjustment_quality(after - before))
@@ -67,6 +69,7 @@ def move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
     ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
     if ended:
         demand.finish_means(demand.period_start, now)
-        demand.end_periods(np.array([now], dtype=np.int64), stamp - now, state.flow_column(), state.tariff)
+        at, tariff = np.array([now], dtype=np.int64), np.array([state.tariff], dtype=np.int64)
+        demand.end_periods(at, stamp - now, state.flow_column(), tariff)
     if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
         demand.roll_day()

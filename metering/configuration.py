@@ -108,10 +108,14 @@ class MeterConfiguration:
     pulse_length_ms: Literal[30, 80] = 30
     led_lit_idle: bool = False
     """Whether the LED is lit while nothing is drawn (configuration number 1, code B = 2)."""
+    peak_tariff: Literal[0, 1, 2] = 0
+    """The tariff whose periods the peaks are of, 0 for all (configuration number 3, code K)."""
     power_threshold_w: int = 99_000
     event_logger_depth: int = 200
     rtc_backup_s: int | None = 4 * 86_400
     """How long the clock runs without supply: 382M supercap 4 days, others 7, battery 10 years; None: no clock."""
+    button_action: Literal["none", "reset-trip", "call", "disconnect"] = "reset-trip"
+    """What a press of 6 s does, unless the breaker waits for it."""
     fill_outages: bool = True
     """Whether load profile rows of a power cut are written when supply is back (WELMEC 11.2)."""
 
@@ -151,10 +155,12 @@ class MeterConfiguration:
             _check("error_seed", self.error_seed, range(2**64), "0..2^64-1, or None")
         _check("meter_constant", self.meter_constant, (1_000, 10_000))
         _check("pulse_length_ms", self.pulse_length_ms, (30, 80))
+        _check("peak_tariff", self.peak_tariff, (0, 1, 2))
         _check("power_threshold_w", self.power_threshold_w, range(2**32), "0..4294967295")
         _check("event_logger_depth", self.event_logger_depth, range(1, 10_000), "1..9999")
         if self.rtc_backup_s is not None:
             _check("rtc_backup_s", self.rtc_backup_s, range(2**31), "0..2147483647, or None")
+        _check("button_action", self.button_action, ("none", "reset-trip", "call", "disconnect"))
         _check("fill_outages", self.fill_outages, (True, False))
 
     @property

@@ -7,15 +7,21 @@ from typing import Any, Final
 
 from . import inputs
 from .clock_setting import set_clock
+from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_profile import DataQuality, LoggerStatus
 from .state import MeterState
+from .status import EventA, MeterStatus
+from .tariff_control import TariffMode
+from .tariff_table import TariffTable
 
 
 def take_effect(state: MeterState, input_: inputs.Input) -> None:
     """Let the input happen at `state.time`; raises `ValueError`, nothing changed, where this meter cannot do it."""
     if not (state.supply.powered or input_.physical):
         raise ValueError(f"the meter is off: no {input_.kind} (since true time {state.supply.off_at})")
+    if input_.legal and state.enclosure.seal_broken_at is None:
+        raise ValueError(f"{input_.kind} is about legal data; allowed: only with the verification seal broken")
     EFFECTS[type(input_)](state, input_)
 
 
@@ -34,7 +40,43 @@ def _set_daylight_saving(state: MeterState, input_: inputs.SetDaylightSaving) ->
 def _set_tariff(state: MeterState, input_: inputs.SetTariff) -> None:
     if input_.tariff > state.configuration.tariffs:
         raise ValueError(f"tariff is {input_.tariff}; allowed: 1..{state.configuration.tariffs}")
-    state.tariff = input_.tariff
+    control = state.tariff_control
+    if control.mode is not TariffMode.COMMAND:
+        raise ValueError(f"tariff_mode is {control.mode.value}; allowed for setting the tariff: command")
+    control.commanded = input_.tariff
+
+
+def _set_tariff_mode(state: MeterState, input_: inputs.SetTariffMode) -> None:
+    mode = TariffMode(input_.mode)
+    _check_tariffs(state, mode, state.tariff_control.table)
+    state.tariff_control.mode = mode
+
+
+def _set_tariff_table(state: MeterState, input_: inputs.SetTariffTable) -> None:
+    control, table = state.tariff_control, TariffTable.from_dict(input_.table)
+    _check_tariffs(state, TariffMode.INTERNAL, table)
+    control.table = table
+
+
+def _check_tariffs(state: MeterState, mode: TariffMode, table: TariffTable | None) -> None:
+    highest = state.tariff_control.highest_tariff(mode, table)
+    if highest > state.configuration.tariffs:
+        raise ValueError(f"tariff mode {mode.value} needs {highest} tariffs; allowed: 1..{state.configuration.tariffs}")
+
+
+def _set_tariff_inputs(state: MeterState, input_: inputs.SetTariffInputs) -> None:
+    state.tariff_control.ports = (input_.port1, input_.port2)
+
+
+def _set_ripple(state: MeterState, input_: inputs.SetRipple) -> None:
+    if input_.tariff > state.configuration.tariffs:
+        raise ValueError(f"tariff is {input_.tariff}; allowed: 1..{state.configuration.tariffs}")
+    state.tariff_control.rippled = input_.tariff
+
+
+def _set_integration_period(state: MeterState, input_: inputs.SetIntegrationPeriod) -> None:
+    if input_.period_s != state.demand.period_s:
+        state.demand.change_period(input_.period_s, state.time, state.flow_readings())
 
 
 def _stop_billing(state: MeterState, _: inputs.StopBilling) -> None:
@@ -42,11 +84,11 @@ def _stop_billing(state: MeterState, _: inputs.StopBilling) -> None:
 
 
 def _reset_trip_counter(state: MeterState, _: inputs.ResetTripCounter) -> None:
-    state.trip_base = state.flow_readings()[:2]
+    state.trip_base = state.flow_readings()
 
 
 def _set_power_threshold(state: MeterState, input_: inputs.SetPowerThreshold) -> None:
-    state.demand.threshold_w = input_.power_w
+    state.demand.thresholds_w[input_.tariff] = input_.power_w
 
 
 def _set_pulse_input(state: MeterState, input_: inputs.SetPulseInput) -> None:
@@ -61,12 +103,12 @@ def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePer
         return
     state.load_profile.delete(period_s, state.configuration.load_profile_entries(period_s))
     state.load_profile.mark(LoggerStatus.INTERVAL_CHANGED, DataQuality(0))
-    state.events[EventLog.LOAD_PROFILE].log(state.normal_time, LoadProfileEvent.INTERVAL_CHANGED)
+    state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.INTERVAL_CHANGED)
 
 
 def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
     state.load_profile.delete(state.load_profile.period_s, state.load_profile.entries)
-    state.events[EventLog.LOAD_PROFILE].log(state.normal_time, LoadProfileEvent.DELETED_MANUALLY)
+    state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.DELETED_MANUALLY)
 
 
 def _set_clock(state: MeterState, input_: inputs.SetClock) -> None:
@@ -77,13 +119,85 @@ def _set_supply(state: MeterState, input_: inputs.SetSupply) -> None:
     state.supply.voltage_mv = input_.voltage_mv
 
 
+def _set_magnet(state: MeterState, input_: inputs.SetMagnet) -> None:
+    state.enclosure.magnet = input_.present
+    state.enclosure.sense(state)
+
+
+def _set_cover(state: MeterState, input_: inputs.SetCover) -> None:
+    state.enclosure.cover_open = input_.open
+    state.enclosure.sense(state)
+
+
+def _set_terminal_cover(state: MeterState, input_: inputs.SetTerminalCover) -> None:
+    state.enclosure.terminal_cover_open = input_.open
+    state.enclosure.sense(state)
+
+
+def _set_alarm_input(state: MeterState, input_: inputs.SetAlarmInput) -> None:
+    state.enclosure.alarm_input = input_.active
+    state.enclosure.sense(state)
+
+
+def _break_seal(state: MeterState, _: inputs.BreakSeal) -> None:
+    if state.enclosure.seal_broken_at is None:
+        state.enclosure.seal_broken_at = state.time
+
+
+def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
+    if not state.supply.powered:
+        return
+    state.enclosure.press(state.time, input_.length_s)
+    if input_.length_s < LONG_PRESS_S:
+        return
+    action = state.configuration.button_action
+    if action == "reset-trip":
+        state.trip_base = state.flow_readings()
+    elif action == "call":
+        state.status.note(EventA.FORCED_CALL)
+
+
+def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
+    if state.supply.powered:
+        state.pulse_input = (state.pulse_input + input_.count) % 2**32
+
+
+def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
+    state.status.clear(input_.a, input_.b)
+    if input_.a & MeterStatus.RESET and state.status.change(MeterStatus.RESET, on=False):
+        state.log(EventLog.STATUS, int(state.status.meter))
+
+
+def _set_event_masks(state: MeterState, input_: inputs.SetEventMasks) -> None:
+    state.status.mask_a, state.status.mask_b = input_.a, input_.b
+
+
+def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
+    state.energies[input_.channel] = input_.value_mws
+
+
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {
     inputs.SetLoad: _set_load,
     inputs.ReleaseLoad: _release_load,
     inputs.SetSupply: _set_supply,
+    inputs.SetMagnet: _set_magnet,
+    inputs.SetCover: _set_cover,
+    inputs.SetTerminalCover: _set_terminal_cover,
+    inputs.SetAlarmInput: _set_alarm_input,
+    inputs.BreakSeal: _break_seal,
+    inputs.SetRegister: _set_register,
+    inputs.PressButton: _press_button,
+    inputs.AddPulses: _add_pulses,
+    inputs.ClearEvents: _clear_events,
+    inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,
     inputs.SetDaylightSaving: _set_daylight_saving,
     inputs.SetTariff: _set_tariff,
+    inputs.SetTariffMode: _set_tariff_mode,
+    inputs.SetTariffTable: _set_tariff_table,
+    inputs.SetTariffInputs: _set_tariff_inputs,
+    inputs.SetRipple: _set_ripple,
+    inputs.SetIntegrationPeriod: _set_integration_period,
     inputs.StopBilling: _stop_billing,
     inputs.ResetTripCounter: _reset_trip_counter,
     inputs.SetPowerThreshold: _set_power_threshold,

@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Final
 
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .configuration import PERIODS_S
-from .quantities import TARIFFS
+from .quantities import TARIFFS, Energy
+from .tariff_control import TariffMode
+from .tariff_table import TariffTable
 
 NOMINAL_VOLTAGE_MV: Final = 230_000
 Phases = tuple[int, int, int]
@@ -26,6 +28,9 @@ class Input:
     kind: ClassVar[str]
     physical: ClassVar[bool] = False
     """Whether it happens to the meter even when that is off; all else reaches a running meter only."""
+
+    legal: ClassVar[bool] = False
+    """Whether it changes legal data, which takes a broken verification seal."""
 
     def to_dict(self) -> dict[str, object]:
         """`{"kind": …}` and the fields, as JSON knows them."""
@@ -84,6 +89,119 @@ class SetSupply(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetMagnet(Input):
+    """A magnetic field is near the meter, or gone; the measurement does not notice."""
+
+    kind: ClassVar[str] = "set-magnet"
+    physical: ClassVar[bool] = True
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetCover(Input):
+    """The meter's cover is open, or closed again."""
+
+    kind: ClassVar[str] = "set-cover"
+    physical: ClassVar[bool] = True
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetTerminalCover(Input):
+    """The cover of the terminals is open, or closed again."""
+
+    kind: ClassVar[str] = "set-terminal-cover"
+    physical: ClassVar[bool] = True
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlarmInput(Input):
+    """The external alarm input is active, or at rest."""
+
+    kind: ClassVar[str] = "set-alarm-input"
+    physical: ClassVar[bool] = True
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BreakSeal(Input):
+    """The verification seal is broken: for good, and from now on legal data can be changed."""
+
+    kind: ClassVar[str] = "break-seal"
+    physical: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class PressButton(Input):
+    """The push button has been pressed for so many seconds and is released now; 6 s make it do something."""
+
+    kind: ClassVar[str] = "press-button"
+    physical: ClassVar[bool] = True
+    length_s: int = 1
+
+    def __post_init__(self) -> None:
+        """Whole seconds; a finger does not stay an hour."""
+        _within("length_s", self.length_s, 0, 3_600)
+
+
+@dataclass(frozen=True, slots=True)
+class AddPulses(Input):
+    """So many pulses have arrived at the pulse input; without supply they are lost."""
+
+    kind: ClassVar[str] = "add-pulses"
+    physical: ClassVar[bool] = True
+    count: int
+
+    def __post_init__(self) -> None:
+        """An Unsigned32 at most."""
+        _within("count", self.count, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetRegister(Input):
+    """Set an energy register, by its number in `Energy`, to this many mWs: legal data."""
+
+    kind: ClassVar[str] = "set-register"
+    legal: ClassVar[bool] = True
+    channel: int
+    value_mws: int
+
+    def __post_init__(self) -> None:
+        """A channel there is, and no more than ten thousand MWh."""
+        _within("channel", self.channel, 0, len(Energy) - 1)
+        _within("value_mws", self.value_mws, 0, 36 * 10**15)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearEvents(Input):
+    """Forget these events: masks of event status A and B (objects 0.1.96.10.1 and .2)."""
+
+    kind: ClassVar[str] = "clear-events"
+    a: int = 0
+    b: int = 0
+
+    def __post_init__(self) -> None:
+        """Two words of 32 bits."""
+        _within("a", self.a, 0, 2**32 - 1)
+        _within("b", self.b, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetEventMasks(Input):
+    """Let these events of event status A and B alarm (objects 1.1.134.0.6 and .7)."""
+
+    kind: ClassVar[str] = "set-event-masks"
+    a: int
+    b: int
+
+    def __post_init__(self) -> None:
+        """Two words of 32 bits."""
+        _within("a", self.a, 0, 2**32 - 1)
+        _within("b", self.b, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class SetClock(Input):
     """Set the meter's clock to this UTC second."""
 
@@ -116,6 +234,66 @@ class SetTariff(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetTariffMode(Input):
+    """Let tariffs be chosen by this from now on: off, module, command, internal or ripple."""
+
+    kind: ClassVar[str] = "set-tariff-mode"
+    mode: str
+
+    def __post_init__(self) -> None:
+        """The modes are those of `TariffMode`."""
+        modes = [mode.value for mode in TariffMode]
+        if self.mode not in modes:
+            raise ValueError(f"mode is {self.mode!r}; allowed: {', '.join(modes)}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariffTable(Input):
+    """Load an internal tariff table, as `tariff_table.py` describes it."""
+
+    kind: ClassVar[str] = "set-tariff-table"
+    table: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """The table must make sense; the meter refuses one with tariffs it has not."""
+        object.__setattr__(self, "table", TariffTable.from_dict(self.table).to_dict())
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariffInputs(Input):
+    """The 230 V inputs of the tariff module have voltage, or not."""
+
+    kind: ClassVar[str] = "set-tariff-inputs"
+    port1: bool
+    port2: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetRipple(Input):
+    """The ripple control receiver has had a telegram for this tariff."""
+
+    kind: ClassVar[str] = "set-ripple"
+    tariff: int
+
+    def __post_init__(self) -> None:
+        """Tariffs are 1 to 8; the meter refuses those above its own number."""
+        _within("tariff", self.tariff, 1, TARIFFS)
+
+
+@dataclass(frozen=True, slots=True)
+class SetIntegrationPeriod(Input):
+    """Average powers over this from now on; the running period is given up."""
+
+    kind: ClassVar[str] = "set-integration-period"
+    period_s: int
+
+    def __post_init__(self) -> None:
+        """Configuration number 1, code E: 5, 15, 30 or 60 minutes."""
+        if self.period_s not in PERIODS_S:
+            raise ValueError(f"period_s is {self.period_s!r}; allowed: {', '.join(map(str, PERIODS_S))}")
+
+
+@dataclass(frozen=True, slots=True)
 class StopBilling(Input):
     """End the billing period now (object 1.1.0.1.5.128, or the push button)."""
 
@@ -131,14 +309,19 @@ class ResetTripCounter(Input):
 
 @dataclass(frozen=True, slots=True)
 class SetPowerThreshold(Input):
-    """Count integration periods whose average import exceeds this, in W (object 1.1.96.51.1.255)."""
+    """Count integration periods whose average import exceeds this, in W (object 1.1.96.51.1.255).
+
+    `tariff` 0 counts all periods, 1 to 8 those of that tariff.
+    """
 
     kind: ClassVar[str] = "set-power-threshold"
     power_w: int
+    tariff: int = 0
 
     def __post_init__(self) -> None:
         """An Unsigned32 on the wire."""
         _within("power_w", self.power_w, 0, 2**32 - 1)
+        _within("tariff", self.tariff, 0, TARIFFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +362,24 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         SetLoad,
         ReleaseLoad,
         SetSupply,
+        SetMagnet,
+        SetCover,
+        SetTerminalCover,
+        SetAlarmInput,
+        BreakSeal,
+        PressButton,
+        AddPulses,
+        SetRegister,
+        ClearEvents,
+        SetEventMasks,
         SetClock,
         SetDaylightSaving,
         SetTariff,
+        SetTariffMode,
+        SetTariffTable,
+        SetTariffInputs,
+        SetRipple,
+        SetIntegrationPeriod,
         StopBilling,
         ResetTripCounter,
         SetPowerThreshold,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from .installation import Load
-from .quantities import Energy, IntArray
+from .means import apparent_mva
+from .quantities import Energy, Flow, IntArray
 
 
 class Timeline:
@@ -71,11 +72,18 @@ def energy_rates(load: Load, summation: str) -> IntArray:
         net = active[0] + active[1] + active[2]
         np.maximum(net, 0, out=rates[Energy.A14])
         np.subtract(rates[Energy.A14], net, out=rates[Energy.A23])
-        rates[Energy.R1 : Energy.R4 + 1] = _quadrants(net, reactive[0] + reactive[1] + reactive[2])
+        total = reactive[0] + reactive[1] + reactive[2]
+        rates[Energy.R1 : Energy.R4 + 1] = _quadrants(net, total)
+        apparent = apparent_mva(net, total)
+        np.multiply(apparent, net >= 0, out=rates[Energy.E14])
+        np.subtract(apparent, rates[Energy.E14], out=rates[Energy.E23])
     else:
         rates[Energy.A14] = imports.sum(axis=0)
         rates[Energy.A23] = exports.sum(axis=0)
         rates[Energy.R1 : Energy.R4 + 1] = _quadrants(active, reactive).sum(axis=1)
+        apparent = apparent_mva(active, reactive)
+        rates[Energy.E14] = (apparent * (active >= 0)).sum(axis=0)
+        rates[Energy.E23] = apparent.sum(axis=0) - rates[Energy.E14]
     return rates
 
 
@@ -93,11 +101,12 @@ def _quadrants(active: IntArray, reactive: IntArray) -> IntArray:
 
 
 def flow_rates(rates: IntArray) -> IntArray:
-    """The four `Flow`s out of the channels' rates: flows by steps."""
-    out = np.empty((4, rates.shape[1]), dtype=np.int64)
+    """The `Flow`s out of the channels' rates: flows by steps."""
+    out = np.empty((len(Flow), rates.shape[1]), dtype=np.int64)
     out[:2] = rates[Energy.A14 : Energy.A23 + 1]
     np.add(rates[Energy.R1], rates[Energy.R2], out=out[2])
     np.add(rates[Energy.R3], rates[Energy.R4], out=out[3])
+    out[4:] = rates[Energy.E14 : Energy.E23 + 1]
     return out
 
 

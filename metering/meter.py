@@ -16,24 +16,28 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from .billing import BillingLogger
 from .clock import LocalTime, Zone
 from .configuration import MeterConfiguration
+from .counting import count
 from .demand import Demand
 from .effects import take_effect
+from .enclosure import Enclosure
 from .event_log import EventLog, EventLogger
 from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
 from .load_profile import LoadProfile
+from .means import Mean
 from .measurement import energy_rates, flow_rates
 from .measuring_system import MeasuringSystem
-from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
-from .schedule import boundaries, next_boundary, next_target_day
+from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous
+from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
+from .status import Status
+from .tariff_control import TariffControl
 from .view import View, grid_columns, part_of_load, seen_load
+from .voltage_quality import VoltageQuality
 
 _STRETCH_STEPS: Final = 16 * 1_440
 """Most grid steps settled at once: larger arrays leave the second-level cache, smaller ones are more calls."""
@@ -55,7 +59,7 @@ class _Segment(NamedTuple):
     flow_rates: list[int]
     """Power by `Flow`."""
     integrands: list[int]
-    """Voltage and current of each phase."""
+    """What is averaged, by `Mean`."""
     seen: Instantaneous
 
 
@@ -116,7 +120,7 @@ class Meter:
         self._refresh()
 
     def next_boundary(self, now: int) -> int:
-        """The first true time after `now` at which a period ends, a row is captured or billing stops."""
+        """The first true time after `now` of a period's end, a capture, a billing stop or a tariff switch."""
         self._catch_up(now)
         return self._next_event
 
@@ -135,7 +139,7 @@ class Meter:
     @property
     def zone(self) -> Zone:
         """The local time this meter shows."""
-        return Zone(self.configuration.gmt_offset_s, self._state.dst)
+        return self._state.zone
 
     def local_time(self, now: int) -> LocalTime:
         """What the display shows at true time `now`."""
@@ -148,18 +152,18 @@ class Meter:
     # --- readings -------------------------------------------------------------------------------
 
     def energy(self, channel: Energy, now: int) -> int:
-        """A register in mWs (mvars for reactive channels)."""
+        """A register in mWs (mvars or mVAs for reactive or apparent channels)."""
         state, segment = self._state, self._segment
         if segment is None or not state.time <= now <= segment.end:
             segment = self._enter(now)
         return state.energies[channel] + segment.rates[channel] * (now - state.time)
 
     def flow_energy(self, flow: Flow, now: int) -> int:
-        """The total register of a flow in mWs or mvars: A14, A23, R12, R34."""
+        """The total register of a flow in mWs, mvars or mVAs."""
         return sum(self.energy(channel, now) for channel in FLOW_ENERGIES[flow])
 
     def tariff_energy(self, flow: Flow, tariff: int, now: int) -> int:
-        """A tariff register of a flow in mWs or mvars; `tariff` is 1 to 8."""
+        """A tariff register of a flow in mWs, mvars or mVAs; `tariff` is 1 to 8."""
         if not 1 <= tariff <= TARIFFS:
             raise ValueError(f"tariff is {tariff}; allowed: 1..{TARIFFS}")
         state, segment = self._state, self._segment
@@ -168,8 +172,16 @@ class Meter:
         held = state.tariff_energies[flow][tariff - 1]
         return held + segment.flow_rates[flow] * (now - state.time) if tariff == state.tariff else held
 
+    def net_energy(self, now: int) -> int:
+        """A14 less A23, in mWs; negative where more was fed in than drawn."""
+        return self.energy(Energy.A14, now) - self.energy(Energy.A23, now)
+
+    def gross_energy(self, now: int) -> int:
+        """A1234, A14 and A23 together, in mWs."""
+        return self.energy(Energy.A14, now) + self.energy(Energy.A23, now)
+
     def trip_counter(self, flow: Flow, now: int) -> int:
-        """Energy in mWs since the last reset, of A14 or A23."""
+        """Energy of a flow in mWs since the last reset."""
         return self.flow_energy(flow, now) - self._state.trip_base[flow]
 
     def instantaneous(self, now: int) -> Instantaneous:
@@ -210,20 +222,53 @@ class Meter:
         self._enter(now)
         return self._state.events[log]
 
+    def status(self, now: int) -> Status:
+        """Meter status, events and alarm, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.status
+
+    @property
+    def enclosure(self) -> Enclosure:
+        """Covers, magnet, alarm input, button and seal. For reading only."""
+        return self._state.enclosure
+
+    def voltage_quality(self, now: int) -> VoltageQuality:
+        """What is the matter with the voltages, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.voltage_quality
+
     def powered(self, now: int) -> bool:
         """Whether the meter has supply and runs."""
         self._enter(now)
         return self._state.supply.powered
+
+    def supply_since(self, now: int) -> int:
+        """True time at which the meter last went on or off."""
+        self._enter(now)
+        supply = self._state.supply
+        return max(supply.on_at, self.configuration.commissioned_at) if supply.powered else supply.off_at
 
     def clock_valid(self, now: int) -> bool:
         """Whether the clock has run without a break since it was set."""
         self._enter(now)
         return self._state.clock_valid
 
-    @property
-    def tariff(self) -> int:
-        """The tariff counted in, 1 to 8."""
+    def tariff(self, now: int) -> int:
+        """The tariff counted in from `now` on, 1 to 8."""
+        self._catch_up(now)
         return self._state.tariff
+
+    def tariff_seconds(self, tariff: int, now: int) -> int:
+        """Seconds in operation in this tariff: its hour counter, finer."""
+        self._enter(now)
+        state = self._state
+        running = state.supply.powered and tariff == state.tariff
+        return state.tariff_seconds[tariff - 1] + (now - state.time if running else 0)
+
+    @property
+    def tariff_control(self) -> TariffControl:
+        """What chooses the tariff. For reading only."""
+        return self._state.tariff_control
 
     @property
     def pulse_input(self) -> int:
@@ -303,13 +348,15 @@ class Meter:
         else:
             self._reach = min(2 * self._reach, _STRETCH_STEPS)
         if state.supply.powered:
-            self._settle(view)
+            count(state, view)
         state.time = stop
         for watcher in watchers:
             watcher.carry(view)
         if cuts or min(deadlines, default=stop + 1) <= stop:
             for watcher in watchers:
                 watcher.act(state)
+                if not state.supply.powered:
+                    break
             self._seen = None
             self._refresh()
         elif stop % view.grid_s:
@@ -321,46 +368,6 @@ class Meter:
             state.stop_billing()
             self._refresh()
 
-    def _settle(self, view: View) -> None:
-        """Count this stretch, with all that periods and captures make of it; nothing acts before its end."""
-        state = self._state
-        start, stop, shift_s = view.start, view.stop, state.shift_s
-        done = max(start, state.logged_until - shift_s)
-        ends = boundaries(done, stop, state.demand.period_s, shift_s)
-        self._settle_means(view, ends)
-        base = state.flow_column()
-        if ends.size:
-            readings = base + view.line.integrals(view.cumulative, view.flows, ends)
-            state.demand.end_periods(ends, shift_s, readings, state.tariff)
-        profile = state.load_profile
-        captures = boundaries(done, stop, profile.period_s, shift_s)
-        if captures.size:
-            columns = list(profile.flows)
-            readings = base[columns] + view.line.integrals(view.cumulative[columns], view.flows[columns], captures)
-            profile.capture(captures + shift_s, readings, state.row_status)
-
-        for channel, total in enumerate(view.line.totals(view.rates).tolist()):
-            state.energies[channel] += total
-        for flow, total in enumerate(view.cumulative[:, -1].tolist()):
-            state.tariff_energies[flow][state.tariff - 1] += total
-        state.operating_s += stop - start
-
-    def _settle_means(self, view: View, ends: IntArray) -> None:
-        """Means of voltage and current: only the last finished period and the running one are ever read."""
-        demand = self._state.demand
-        last_two = [demand.period_start, *ends[-2:].tolist()]
-        if ends.size > 1:
-            view = view.part(last_two[-2], view.stop)
-            demand.discard_integrals()
-        integrands = np.concatenate((view.load.voltage_mv, view.currents_ma))
-        total = view.line.totals(integrands)
-        if ends.size:
-            finished = view.line.integrals(view.line.cumulative(integrands), integrands, ends[-1:])[:, 0]
-            demand.add_integrals(finished.tolist())
-            demand.finish_means(last_two[-2], last_two[-1])
-            total = total - finished
-        demand.add_integrals(total.tolist())
-
     def _settle_within(self, segment: _Segment, stop: int) -> None:
         """Move along the straight line: no boundary until after `stop`, and nothing acts."""
         state = self._state
@@ -370,6 +377,7 @@ class Meter:
                 state.energies[channel] += rate * elapsed
             for flow, rate in enumerate(segment.flow_rates):
                 state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
+            state.tariff_seconds[state.tariff - 1] += elapsed
             state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
             state.operating_s += elapsed
         part = segment.view.part(state.time, stop)
@@ -382,16 +390,18 @@ class Meter:
         state = self._state
         watchers = state.watchers
         acting = [at for watcher in watchers for at in (watcher.deadline(), watcher.first(view)) if at is not None]
+        if self._next_switch is not None:
+            acting.append(self._next_switch)
         end = max(min([view.stop, *acting]), view.start + 1)
         if not state.supply.powered:
             zeros = [0] * len(Energy)
-            return _Segment(end, view, zeros, zeros[: len(Flow)], zeros[:6], NOTHING_SEEN)
+            return _Segment(end, view, zeros, zeros[: len(Flow)], [0] * len(Mean), NOTHING_SEEN)
         load = view.load
         (l1, l2, l3), (q1, q2, q3) = load.active_mw[:, 0].tolist(), load.reactive_mvar[:, 0].tolist()
         (u1, u2, u3), (i1, i2, i3) = load.voltage_mv[:, 0].tolist(), view.currents_ma[:, 0].tolist()
         of_flows = view.flows[:, 0].tolist()
         seen = Instantaneous((l1, l2, l3), (q1, q2, q3), (u1, u2, u3), (i1, i2, i3), *of_flows)
-        return _Segment(end, view, view.rates[:, 0].tolist(), of_flows, [u1, u2, u3, i1, i2, i3], seen)
+        return _Segment(end, view, view.rates[:, 0].tolist(), of_flows, view.mean_rates[:, 0].tolist(), seen)
 
     def _extended(self, view: View) -> View:
         """The rest of the grid step that the view ends in."""
@@ -410,7 +420,11 @@ class Meter:
             next_boundary(done, state.demand.period_s, shift_s),
             next_boundary(done, state.load_profile.period_s, shift_s),
         )
-        self._next_event = event if self._next_billing is None else min(event, self._next_billing)
+        offset_s = state.clock_offset_s
+        state.choose_tariff()
+        switch = state.tariff_control.next_switch(state.time + offset_s, state.zone)
+        self._next_switch = None if switch is None else switch - offset_s
+        self._next_event = min(at for at in (event, self._next_billing, self._next_switch) if at is not None)
         deadlines = [at for watcher in state.watchers if (at := watcher.deadline()) is not None]
         self._quiet_until = max(min([self._next_event, *deadlines]), state.time + 1)
 

@@ -12,14 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .billing import BillingEntry, BillingLogger
+from .clock import Zone
 from .configuration import MeterConfiguration
 from .demand import Demand
+from .enclosure import Enclosure
 from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
 from .inputs import SetLoad, input_from_dict
-from .load_profile import LoadProfile, LoggerStatus
+from .load_profile import NO_STATUS, DataQuality, LoadProfile, LoggerStatus
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
+from .status import LOG_EVENTS, EventA, Status
 from .supply import Supply
+from .tariff_control import TariffControl
 from .view import Watcher
+from .voltage_quality import VoltageQuality
 
 _PLAIN: Final = (
     "time",
@@ -29,7 +34,7 @@ _PLAIN: Final = (
     "logged_until",
     "energies",
     "tariff_energies",
-    "tariff",
+    "tariff_seconds",
     "trip_base",
     "operating_s",
     "pulse_input",
@@ -37,8 +42,8 @@ _PLAIN: Final = (
 """Fields that are JSON as they stand."""
 
 
-class Machine(Watcher, Protocol):
-    """A watcher that is part of the snapshot."""
+class Part(Protocol):
+    """A part of the state that a snapshot holds."""
 
     def state(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -46,6 +51,14 @@ class Machine(Watcher, Protocol):
 
     def restore(self, values: dict[str, Any]) -> None:
         """Take over a state that `state` gave."""
+        ...
+
+
+class Machine(Watcher, Part, Protocol):
+    """A part that acts by itself while the meter runs."""
+
+    def restart(self, state: MeterState) -> None:
+        """The meter has started again after a time without supply, at `state.time`."""
         ...
 
 
@@ -68,16 +81,27 @@ class MeterState:
         """Registers in mWs, by `Energy`."""
         self.tariff_energies = [[0] * TARIFFS for _ in Flow]
         """Tariff registers in mWs, by `Flow`, then tariff 1 to 8."""
-        self.tariff = 1
-        """The tariff counted in."""
-        self.trip_base = [0, 0]
-        """Readings of A14 and A23 at the last reset of the trip counters."""
+        self.tariff_seconds = [0] * TARIFFS
+        """Seconds in operation in each tariff: its hour counter, finer."""
+        self.tariff_control = TariffControl(configuration)
+        self.tariff = self.tariff_control.tariff(self.time, self.zone)
+        """The tariff counted in from `time` on."""
+        self.trip_base = [0] * len(Flow)
+        """Readings of the flows at the last reset of the trip counters."""
         self.operating_s = 0
         self.pulse_input = 0
         self.set_load: SetLoad | None = None
         """The load in place of the installation's, if one was set."""
+        self.status = Status()
+        self.enclosure = Enclosure()
         self.supply = Supply()
-        self.demand = Demand(configuration.integration_period_s, self.time, configuration.power_threshold_w)
+        self.voltage_quality = VoltageQuality(self.time)
+        self.demand = Demand(
+            configuration.integration_period_s,
+            self.time,
+            configuration.power_threshold_w,
+            configuration.peak_tariff,
+        )
         period_s = configuration.load_profile_period_s
         self.load_profile = LoadProfile(
             period_s, configuration.load_profile_entries(period_s), configuration.energy_type.flows
@@ -88,18 +112,41 @@ class MeterState:
 
     @property
     def machines(self) -> dict[str, Machine]:
-        """What has a state of its own and acts by itself, in the order it acts in at one instant."""
-        return {"supply": self.supply}
+        """What acts by itself while the meter runs, in the order it acts in at one instant."""
+        return {"voltage_quality": self.voltage_quality}
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
         """Those that watch at present: without supply only the supply itself."""
-        return tuple(self.machines.values()) if self.supply.powered else (self.supply,)
+        return (self.supply, *self.machines.values()) if self.supply.powered else (self.supply,)
+
+    @property
+    def _parts(self) -> dict[str, Part]:
+        return {"supply": self.supply, "status": self.status, "enclosure": self.enclosure, **self.machines}
+
+    def log(self, log: EventLog, code: int, *values: int) -> None:
+        """An event happens now: a row in this logger, and its bit in event status A."""
+        self.events[log].log(self.normal_time, code, *values)
+        self.status.note(LOG_EVENTS[log])
 
     @property
     def row_status(self) -> LoggerStatus:
         """The status of every row written at present."""
-        return LoggerStatus(0) if self.clock_valid else LoggerStatus.CLOCK_INVALID
+        return NO_STATUS if self.clock_valid else LoggerStatus.CLOCK_INVALID
+
+    @property
+    def row_quality(self) -> DataQuality:
+        """The quality of every row written at present."""
+        return self.voltage_quality.row_quality()
+
+    @property
+    def zone(self) -> Zone:
+        """The local time shown."""
+        return Zone(self.configuration.gmt_offset_s, self.dst)
+
+    def choose_tariff(self) -> None:
+        """Take up the tariff that holds from `time` on."""
+        self.tariff = self.tariff_control.tariff(self.time + self.clock_offset_s, self.zone)
 
     @property
     def shift_s(self) -> int:
@@ -121,6 +168,7 @@ class MeterState:
 
     def stop_billing(self) -> None:
         """End the billing period: write a row, add up the peaks and begin new ones."""
+        self.status.note(EventA.BILLING_LOG)
         demand, billing = self.demand, self.billing
         peaks = demand.maxima
         demand.stop_billing()
@@ -134,7 +182,7 @@ class MeterState:
                 accumulated=list(demand.accumulated),
                 operating_s=self.operating_s,
                 periods=billing.periods,
-                threshold_count=demand.threshold_count,
+                threshold_count=demand.threshold_counts[0],
                 pulse_input=self.pulse_input,
             )
         )
@@ -145,11 +193,12 @@ class MeterState:
         plain = {name: getattr(self, name) for name in _PLAIN}
         plain |= {
             "set_load": None if self.set_load is None else self.set_load.to_dict(),
+            "tariff_control": self.tariff_control.state(),
             "demand": self.demand.state(),
             "load_profile": profile,
             "billing": self.billing.state(),
             "events": {log.name: logger.state() for log, logger in self.events.items()},
-            "machines": {name: machine.state() for name, machine in self.machines.items()},
+            "parts": {name: part.state() for name, part in self._parts.items()},
         }
         return plain, columns
 
@@ -165,11 +214,12 @@ class MeterState:
             load = input_from_dict(plain["set_load"])
             assert isinstance(load, SetLoad)
             state.set_load = load
+        state.tariff_control.restore(plain["tariff_control"])
         state.demand = Demand.restore(plain["demand"])
         state.load_profile = LoadProfile.restore(configuration.energy_type.flows, plain["load_profile"], columns)
         state.billing.restore(plain["billing"])
         for log, logger in state.events.items():
             logger.restore(plain["events"][log.name])
-        for name, machine in state.machines.items():
-            machine.restore(plain["machines"][name])
+        for name, part in state._parts.items():
+            part.restore(plain["parts"][name])
         return state

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .clock_setting import move_demand
+from .event_log import EventLog
 from .load_profile import GOOD_QUALITY, NO_STATUS, DataQuality, LoggerStatus
 from .schedule import next_boundary, next_target_day
+from .status import EventB, MeterStatus
 from .view import Condition, View
+from .voltage_quality import VoltageEvent
 
 if TYPE_CHECKING:
     from .state import MeterState
@@ -36,6 +39,8 @@ class Supply:
         self.powered = True
         self.off_at = 0
         """True time at which the meter last went off."""
+        self.on_at = 0
+        """True time at which it last came on; 0 is when it was commissioned."""
         self.off_normal_time = 0
         """Normal time then."""
         self.outages = 0
@@ -72,9 +77,17 @@ class Supply:
             self.powered = False
             self.off_at, self.off_normal_time = state.time, state.normal_time
             self.outages += 1
+            state.status.note(b=EventB.POWER_FAIL)
+            state.log(EventLog.VOLTAGE_QUALITY, 0, VoltageEvent.OUTAGE, 0, 0, 0)
         else:
-            self.powered = True
+            self.powered, self.on_at = True, state.time
             self._resume(state)
+            state.log(EventLog.VOLTAGE_QUALITY, 0, VoltageEvent.RE_ESTABLISHED, 0, 0, 0)
+            state.status.change(MeterStatus.RESET, on=True)
+            state.log(EventLog.STATUS, int(state.status.meter))
+            for machine in state.machines.values():
+                machine.restart(state)
+            state.enclosure.sense(state)
 
     def _resume(self, state: MeterState) -> None:
         off_s = state.time - self.off_at

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .installation import Load
+from .means import mean_rates
 from .measurement import Timeline, currents_ma
 from .quantities import IntArray
 
@@ -61,10 +62,24 @@ class View:
         """Energy of each flow from start to every edge, mWs."""
         return self.line.cumulative(self.flows)
 
+    def flow_integrals(self, times: IntArray) -> IntArray:
+        """Energy of each flow from start to each of these instants inside, mWs: flows by times."""
+        return self.line.integrals(self.cumulative, self.flows, times)
+
+    @cached_property
+    def mean_rates(self) -> IntArray:
+        """What is averaged over periods: `Mean` by columns."""
+        return mean_rates(self.load, self.currents_ma)
+
     @cached_property
     def currents_ma(self) -> IntArray:
         """Phases by columns."""
         return currents_ma(self.load)
+
+    @property
+    def phases(self) -> range:
+        """Which phases are connected: the rows of `voltage_mv`."""
+        return range(3)[self.fitted]
 
     @property
     def voltage_mv(self) -> IntArray:
