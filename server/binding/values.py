@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cosem.date_time import STATUS_DST, UNSPECIFIED, DateTime
-from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Meter, Peak
+from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak
 
 Source = Callable[[Any], Any]
 
@@ -108,7 +108,7 @@ def current(phase: str) -> Source:
 def average_current(phase: str) -> Source:
     """The mean current of a phase in the last integration period, in 0.01 A."""
     index = int(phase) - 1
-    return lambda context: context.meter.engine.demand(context.meter.now()).currents[index] // 10
+    return lambda context: context.meter.engine.demand(context.meter.now()).means[Mean.I_L1 + index] // 10
 
 
 def voltage(phase: str) -> Source:
@@ -120,7 +120,7 @@ def voltage(phase: str) -> Source:
 def average_voltage(phase: str) -> Source:
     """The mean voltage of a phase in the last integration period, in V."""
     index = int(phase) - 1
-    return lambda context: (context.meter.engine.demand(context.meter.now()).voltages[index] + 500) // 1000
+    return lambda context: (context.meter.engine.demand(context.meter.now()).means[Mean.U_L1 + index] + 500) // 1000
 
 
 def accumulated_maximum(name: str) -> Source:
@@ -187,10 +187,10 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     "accumulated_maximum": accumulated_maximum,
     "hour_counter": lambda: lambda context: context.meter.engine.operating_s(context.meter.now()) // 3600,
     "billing_count": lambda: lambda context: context.meter.engine.billing_logger(context.meter.now()).periods & 0xFF,
-    "active_tariff": lambda: lambda context: context.meter.engine.tariff,
-    "power_threshold": lambda: lambda context: context.meter.engine.demand(context.meter.now()).threshold_w,
+    "active_tariff": lambda: lambda context: context.meter.engine.tariff(context.meter.now()),
+    "power_threshold": lambda: lambda context: context.meter.engine.demand(context.meter.now()).thresholds_w[0],
     "power_threshold_counter": lambda: (
-        lambda context: context.meter.engine.demand(context.meter.now()).threshold_count & 0xFF
+        lambda context: context.meter.engine.demand(context.meter.now()).threshold_counts[0] & 0xFF
     ),
     "pulse_input": lambda: lambda context: context.meter.engine.pulse_input,
     "daylight_saving": lambda: lambda context: int(context.meter.engine.zone.dst),
