@@ -122,7 +122,13 @@ class MeterState:
 
     @property
     def _parts(self) -> dict[str, Part]:
-        return {"supply": self.supply, "status": self.status, "enclosure": self.enclosure, **self.machines}
+        return {
+            "supply": self.supply,
+            "status": self.status,
+            "enclosure": self.enclosure,
+            "tariff_control": self.tariff_control,
+            **self.machines,
+        }
 
     def log(self, log: EventLog, code: int, *values: int) -> None:
         """An event happens now: a row in this logger, and its bit in event status A."""
@@ -193,7 +199,6 @@ class MeterState:
         plain = {name: getattr(self, name) for name in _PLAIN}
         plain |= {
             "set_load": None if self.set_load is None else self.set_load.to_dict(),
-            "tariff_control": self.tariff_control.state(),
             "demand": self.demand.state(),
             "load_profile": profile,
             "billing": self.billing.state(),
@@ -214,7 +219,6 @@ class MeterState:
             load = input_from_dict(plain["set_load"])
             assert isinstance(load, SetLoad)
             state.set_load = load
-        state.tariff_control.restore(plain["tariff_control"])
         state.demand = Demand.restore(plain["demand"])
         state.load_profile = LoadProfile.restore(configuration.energy_type.flows, plain["load_profile"], columns)
         state.billing.restore(plain["billing"])

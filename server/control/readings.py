@@ -16,7 +16,9 @@ from metering.quantities import TARIFFS
 from .site import Behind
 from .values import local_iso
 
-_FLOW_NAMES = {Flow.P14: "P14", Flow.P23: "P23", Flow.Q12: "Q12", Flow.Q34: "Q34"}
+_FLOW_NAMES = dict(zip(Flow, ("P14", "P23", "Q12", "Q34", "S14", "S23"), strict=True))
+_UNITS = {"A": "Wh", "R": "varh", "E": "VAh", "P": "W", "Q": "var", "S": "VA"}
+"""By the first letter of a name."""
 
 
 class Quantity(BaseModel):
@@ -107,7 +109,7 @@ def meter_state(behind: Behind) -> MeterState:
     engine, now = meter.engine, meter.now()
     seen = engine.instantaneous(now)
     clock = engine.clock(now)
-    powers = (seen.p14_mw, seen.p23_mw, seen.q12_mvar, seen.q34_mvar)
+    powers = (seen.p14_mw, seen.p23_mw, seen.q12_mvar, seen.q34_mvar, seen.s14_mva, seen.s23_mva)
     phases = zip(seen.voltage_mv, seen.current_ma, seen.active_mw, seen.reactive_mvar, strict=True)
     return MeterState(
         **meter_row(behind).model_dump(),
@@ -115,7 +117,7 @@ def meter_state(behind: Behind) -> MeterState:
         clock=local_iso(engine, engine.local_time(now)),
         clock_error_s=clock - now,
         status=behind.model.meter_status(meter),
-        tariff=engine.tariff,
+        tariff=engine.tariff(now),
         energies={item.name: _energy(item.name, engine.energy(item, now)) for item in Energy},
         tariff_energies={
             flow.name: [_energy(flow.name, engine.tariff_energy(flow, number + 1, now)) for number in range(TARIFFS)]
@@ -163,15 +165,15 @@ def _demand(behind: Behind, now: int) -> DemandState:
 
 
 def _energy(name: str, mws: int) -> Quantity:
-    return Quantity(value=mws / MWS_PER_WH, unit="varh" if name.startswith("R") else "Wh")
+    return Quantity(value=mws / MWS_PER_WH, unit=_UNITS[name[0]])
 
 
 def _power(flow: Flow, milli: int) -> Quantity:
-    return Quantity(value=milli / 1000, unit="W" if flow in (Flow.P14, Flow.P23) else "var")
+    return Quantity(value=milli / 1000, unit=_UNITS[_FLOW_NAMES[flow][0]])
 
 
 def _maximum(item: Maximum, milli: int) -> Quantity:
-    return Quantity(value=milli / 1000, unit="var" if item.name.startswith("Q") else "W")
+    return Quantity(value=milli / 1000, unit=_UNITS[item.name[0]])
 
 
 def _peak(behind: Behind, item: Maximum, peak: Peak) -> PeakQuantity:

@@ -199,5 +199,5 @@ def test_each_load_profile_row_is_the_register_at_its_time(home: Installation, d
     picked = np.linspace(0, len(profile) - 1, 7, dtype=int)
     for row in picked:
         at = int(profile.stamps[row]) - whole.shift_s
-        readings = [walking.flow_energy(flow, at) // MWS_PER_WH for flow in Flow]
+        readings = [walking.flow_energy(flow, at) // MWS_PER_WH for flow in profile.flows]
         assert profile.energies[:, row].tolist() == readings
