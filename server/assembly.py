@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from metering import EnergyType, Meter, MeterConfiguration
+from metering.configuration import PERIODS_S
 from metering.installation import (
     ConstantInstallation,
     HouseholdInstallation,
@@ -61,22 +62,43 @@ def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> 
         serial_number=config.serial_number,
         commissioned_at=commissioned_at,
         energy_type=EnergyType(energy_type),
-        load_profile_depth_days=metering.load_profile_days[energy_type],
-        **{
-            name: changes.get(name, getattr(metering, name))
-            for name in (
-                "integration_period_s",
-                "load_profile_period_s",
-                "gmt_offset_s",
-                "dst",
-                "billing_day",
-                "billing_interval_months",
-                "tariffs",
-                "summation",
-                "power_threshold_w",
-            )
-        },
+        load_profile_depth_days=metering.depth_days_of(energy_type) or _NO_LOAD_PROFILE,
+        basic_current_ma=metering.basic_current_a * 1_000,
+        maximum_current_ma=metering.maximum_current_a * 1_000,
+        rtc_backup_s=_rtc_backup_s(profile),
+        **{name: changes.get(name, getattr(metering, name)) for name in _ORDERED},
     )
+
+
+_ORDERED: Final = (
+    "integration_period_s",
+    "load_profile_period_s",
+    "gmt_offset_s",
+    "dst",
+    "billing_day",
+    "billing_interval_months",
+    "billing_start_month",
+    "billing_depth",
+    "event_logger_depth",
+    "tariffs",
+    "summation",
+    "connection",
+    "accuracy_class",
+    "starting_current_ma",
+    "pulse_length_ms",
+    "led_lit_idle",
+    "power_threshold_w",
+)
+"""What profile and order call by the same name."""
+
+_NO_LOAD_PROFILE: Final = dict.fromkeys(PERIODS_S, 1)
+"""Depths of a generation that has no load profile: the engine keeps a day of it, and nothing reads it."""
+
+
+def _rtc_backup_s(profile: DeviceProfile) -> int | None:
+    """How long the clock runs without supply, fully charged; None without a clock (data sheets, RTC backup)."""
+    days = {"none": None, "battery": 10 * 365, "supercap": profile.nameplate.supercap_days}[profile.metering.rtc]
+    return None if days is None else days * 86_400
 
 
 def open_time(config: RunConfig, store: Store | None) -> RunningTime:
@@ -107,7 +129,7 @@ def _text(moment: float) -> str:
 
 def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | None) -> tuple[VirtualMeter, ObjectModel]:
     """A meter, new or as the store remembers it. Raises `StoreError` where store and configuration disagree."""
-    profile = load_profile(config.profile)
+    profile = load_profile(config.profile, config.type_number, config.configuration_numbers)
     stored = store.load(config.serial_number) if store is not None else None
     commissioned_at = _commissioned(config, profile, time_source, stored)
     configuration = order(profile, config, commissioned_at)
@@ -135,7 +157,7 @@ def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | Non
         meter = VirtualMeter(profile, engine, time_source, stored.memory, stored.sequence)
         for entry in stored.journal:
             meter.replay(entry)
-    model = object_model(config.profile, config.metering.energy_type)
+    model = object_model(config.profile, configuration.energy_type.value)
     if config.hdlc_address is not None and model.hdlc is not None:
         model.hdlc.set_device_address(meter, config.hdlc_address)
     return meter, model

@@ -11,6 +11,8 @@ address = "127.0.0.1:8382"
 profile = "382L"
 serial_number = 16721739
 hdlc_address = 33
+type_number = "684-38BL4C4010"
+configuration_numbers = ["1-1-000-00-2", "222-01-01-1", "00-0-01-0-00", "000-001-00", "000"]
 installation = { kind = "household", annual_kwh = 5200, pv_peak_w = 6000 }
 
 [[endpoints]]
@@ -31,7 +33,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from .profile import Period, Table, load_profile
+from .ordering import EnergyTypeCode
+from .profile import Period, Table, load_profile, profile_of
 from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
@@ -119,7 +122,7 @@ INSTALLATIONS: Final[dict[str, dict[str, Any]]] = {
 class MeterOverrides(Table):
     """The part of the order that a configuration may change; what is left out is the profile's."""
 
-    energy_type: Literal["A+", "A+A-", "A+A-R+R-"] | None = None
+    energy_type: EnergyTypeCode | None = None
     integration_period_s: Period | None = None
     load_profile_period_s: Period | None = None
     gmt_offset_s: int | None = None
@@ -132,20 +135,41 @@ class MeterOverrides(Table):
 
 
 class MeterConfig(Table):
-    """One meter."""
+    """One meter. A type number chooses the profile where none is named; what it says goes before the profile."""
 
     profile: str = "382M"
     serial_number: int = Field(default=DEFAULT_SERIAL_NUMBER, ge=1, le=99_999_999)
     hdlc_address: int | None = Field(default=None, ge=0x10, le=0x3FFD)
+    type_number: str | None = None
+    configuration_numbers: tuple[int | str, ...] | None = None
     commissioned: Moment | None = None
     installation: InstallationConfig = InstallationConfig()
     metering: MeterOverrides = MeterOverrides()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_of_the_type(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(number := values.get("type_number"), str):
+            return {"profile": profile_of(number), **values}
+        return values
 
     @field_validator("profile")
     @classmethod
     def _profile_exists(cls, value: str) -> str:
         load_profile(value)
         return value
+
+    @field_validator("configuration_numbers", mode="before")
+    @classmethod
+    def _printed(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_be_ordered(self) -> MeterConfig:
+        profile = load_profile(self.profile, self.type_number, self.configuration_numbers)
+        if self.hdlc_address is not None and profile.hdlc is None:
+            raise ValueError(f"hdlc_address: a {profile.name} is read by IEC 62056-21 only")
+        return self
 
     @field_validator("installation", mode="before")
     @classmethod
@@ -234,13 +258,15 @@ class RunConfig(Table):
 
     def _check_endpoint(self, number: int, endpoint: EndpointConfig) -> None:
         behind = self.behind(endpoint)
+        if endpoint.kind == "udp" and any(not load_profile(meter.profile).associations for meter in behind):
+            raise ValueError(f"endpoints.{number}: UDP carries DLMS, and a meter there is read by IEC 62056-21 only")
         if endpoint.meters is not None and len(behind) != len(endpoint.meters):
             unknown = set(endpoint.meters) - {meter.serial_number for meter in self.meters}
             raise ValueError(f"endpoints.{number}.meters: no meter with serial number {sorted(unknown)}")
         if len(behind) > 1:
             if endpoint.kind == "udp":
                 raise ValueError(f"endpoints.{number}: UDP carries the wrapper, which addresses one meter")
-            addresses = [self.hdlc_address(meter) for meter in behind]
+            addresses = [address for meter in behind if (address := self.hdlc_address(meter))]
             if len(set(addresses)) != len(addresses):
                 raise ValueError(
                     f"endpoints.{number}: meters on one line need different hdlc_address values, found {addresses}"
@@ -252,9 +278,10 @@ class RunConfig(Table):
         return [meter for meter in self.meters if wanted is None or meter.serial_number in wanted]
 
     @staticmethod
-    def hdlc_address(meter: MeterConfig) -> int:
-        """The lower HDLC address a meter starts with."""
-        return meter.hdlc_address or load_profile(meter.profile).hdlc.device_address
+    def hdlc_address(meter: MeterConfig) -> int | None:
+        """The lower HDLC address a meter starts with; None where it speaks no HDLC."""
+        defaults = load_profile(meter.profile).hdlc
+        return None if defaults is None else meter.hdlc_address or defaults.device_address
 
 
 def load_config(path: Path) -> RunConfig:

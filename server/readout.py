@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metering import Maximum
 from transports.iec62056_21 import Iec62056Settings
 
 from .binding import Context, ObjectModel
@@ -44,15 +45,15 @@ class Readout:
             max_baud_digit=behaviour.max_baud_digit,
             bcc=behaviour.bcc,
             parity=parity,
+            end_on_own_line=behaviour.end_mark == "line",
         )
 
     def identification(self) -> str:
-        """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number without its country."""
+        """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number as this generation gives it."""
         identity, behaviour = self._meter.profile.identity, self._meter.profile.iec62056_21
-        type_number = identity.type_number[: -identity.country_digits or None]
         separator = behaviour.identification_separator
         joint = separator if separator == " " else f"{separator} "
-        return f"{behaviour.manufacturer}{joint}{type_number}"
+        return f"{behaviour.manufacturer}{joint}{identity.identification_text}"
 
     def serial_number(self) -> str:
         """The address the meter answers to."""
@@ -74,6 +75,9 @@ class Readout:
             return self._context.model.meter_status(self._meter)
         if source == "clock":
             return None
+        if source == "last_maximum:p14":
+            rows = self._meter.engine.billing_logger(self._meter.now()).rows
+            return rows[-1].maxima[Maximum.P14].value // 1000 if rows else 0
         return value(source)(self._context)
 
     def _formatted(self, kind: str, reading: Any) -> str:
@@ -83,12 +87,13 @@ class Readout:
             engine = self._meter.engine
             return _stamp(engine.local_time(self._meter.now()))
         if kind == "energy":
-            decimals = self._meter.profile.metering.display_decimals
-            whole, fraction = divmod(reading % 10**10, 1000)
-            return f"{whole:07}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
+            format_ = self._meter.profile.metering
+            whole, fraction = divmod(reading % 10 ** (format_.display_digits + 3), 1000)
+            decimals = f".{fraction:03}"[: format_.display_decimals + 1] if format_.display_decimals else ""
+            return f"{whole:0{format_.display_digits}}{decimals}"
         if kind.startswith("power"):
-            digits = int(kind[5:] or 1)
-            return f"{reading // 1000:0{digits}}.{reading % 1000:03}"
+            digits, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
+            return f"{reading // 1000:0{digits}}{sign}{reading % 1000:03}"[: digits + 1 + places]
         digits = int(kind)
         return f"{reading % 10**digits:0{digits}}"
 

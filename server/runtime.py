@@ -140,15 +140,19 @@ class Runtime:
     def _stream(
         self, behind: dict[VirtualMeter, ObjectModel], *, parity: bool = False, baud: int | None = None
     ) -> ByteStream:
-        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all."""
+        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all.
+
+        A meter without associations has its readout only.
+        """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
             iec.attach(meter, Readout(model, meter, parity=parity, initial_speed=baud))
-            if len(behind) == 1:
+            if len(behind) == 1 and model.profile.associations:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
-        return Stream(hdlc, wrapper, iec)
+        with_dlms = any(model.profile.associations for model in behind.values())
+        return Stream(hdlc if with_dlms else None, wrapper, iec)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()

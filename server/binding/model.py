@@ -6,7 +6,7 @@ The rows of the object list become objects, the associations of the profile view
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from cosem.acse import Mechanism
 from cosem.association import Association, AssociationDefinition
@@ -75,7 +75,7 @@ class ObjectModel:
 
     def definition(self, client_sap: int, server_sap: int, interface: str) -> AssociationDefinition | None:
         """The association of this client, unless the profile keeps it to another interface."""
-        if self.profile.cosem.interfaces_enforced:
+        if self.profile.cosem is not None and self.profile.cosem.interfaces_enforced:
             for item in self.profile.associations:
                 same = (item.client_sap, item.server_sap) == (client_sap, server_sap)
                 if same and item.interface not in (None, interface):
@@ -84,6 +84,7 @@ class ObjectModel:
 
     def _build(self, row: ObjectRow) -> CosemObject:
         if row.source == "hdlc_setup":
+            assert self.profile.hdlc is not None  # no objects without
             self.hdlc = HdlcSettings(row.logical_name, self.profile.hdlc, row.name)
             return self.hdlc.object
         if row.source == "sap_assignment":
@@ -134,7 +135,7 @@ def _secret_key(item: AssociationProfile) -> bytes:
 
 
 @cache
-def object_model(profile_name: str, energy_type: Literal["A+", "A+A-", "A+A-R+R-"] | None = None) -> ObjectModel:
+def object_model(profile_name: str, energy_type: str | None = None) -> ObjectModel:
     """The object model of a device profile, by its name or path; built once.
 
     Ordered with another `energy_type`, its load profile has other columns.

@@ -1,4 +1,4 @@
-"""The command line: `meter382 run`, `read`, `inject`, `profiles`, `config check`."""
+"""The command line: `meter382 run`, `read`, `inject`, `profiles`, `type`, `config check`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from .inject import inject
 from .profiles import profiles
 from .read import read
 from .run import run
+from .type import explain_type
 
 app = typer.Typer(
     name="meter382",
@@ -21,6 +22,7 @@ app.command()(run)
 app.command()(read)
 app.command()(inject)
 app.command()(profiles)
+app.command("type")(explain_type)
 app.add_typer(config_app, name="config")
 
 

@@ -23,6 +23,12 @@ def run(
     profile: Annotated[str | None, typer.Argument(help="Device profile, by name or .toml file. Default: 382M.")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file; options given here come before it.")] = None,
     serial_number: Annotated[int | None, typer.Option(help="Serial number, up to 8 digits.")] = None,
+    type_number: Annotated[
+        str | None, typer.Option(help="Type number, 684-38BL4C4010; it chooses the profile where none is named.")
+    ] = None,
+    configuration_numbers: Annotated[
+        str | None, typer.Option(help="Configuration numbers 1 to 5, with commas: 21000002,22201011,1000,100,0.")
+    ] = None,
     tcp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for wrapper and HDLC; may be repeated.")] = None,
     udp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for the wrapper over UDP; may be repeated.")] = None,
     optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
@@ -63,6 +69,8 @@ def run(
     meter = {
         "profile": profile,
         "serial_number": serial_number,
+        "type_number": type_number,
+        "configuration_numbers": configuration_numbers,
         "installation": installation,
         "seed": seed,
     }
@@ -233,5 +241,7 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
             typer.echo(f"control API on {runtime.control.name}, described at {runtime.control.name}/docs")
     if not as_json:
         first = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:")
-        typer.echo(f"read it: meter382 read {first} --password 12345      (stop with Ctrl-C)")
+        dlms = any(meter.profile.associations for meter in runtime.meters)
+        command = f"meter382 read {first} --password 12345" if dlms else "an optical head, IEC 62056-21"
+        typer.echo(f"read it: {command}      (stop with Ctrl-C)")
     sys.stdout.flush()

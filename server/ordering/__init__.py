@@ -2,6 +2,7 @@
 
 from .codes import Decoded, OrderError
 from .configuration_numbers import ConfigurationFacts, ConfigurationNumbers
+from .nameplate import Nameplate, NameplateData, nameplate
 from .type_number import EnergyTypeCode, TypeFacts, TypeNumber
 
 __all__ = [
@@ -9,7 +10,10 @@ __all__ = [
     "ConfigurationNumbers",
     "Decoded",
     "EnergyTypeCode",
+    "Nameplate",
+    "NameplateData",
     "OrderError",
     "TypeFacts",
     "TypeNumber",
+    "nameplate",
 ]

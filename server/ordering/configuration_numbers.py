@@ -35,7 +35,7 @@ class ConfigurationFacts(BaseModel):
     billing_interval_months: Literal[0, 1, 2, 3, 6, 12]
     billing_start_month: int = 1
     pulse_length_ms: Literal[30, 80]
-    peak_mode: Literal["standard", "tariff-1", "tariff-2"]
+    peak_tariff: Literal[0, 1, 2]
     gmt_offset_s: int
     pulse_unit: Literal["", "kWh", "m3", "l"]
     tariff_tables: str
