@@ -1,0 +1,79 @@
+"""What a display can show: the items of `items.csv`, and which of them a meter has.
+
+The list is the OMNIPOWER technical description's (table 31) as far as a 382 has the registers, and that of the classic
+(data sheet 002, "Display") in small letters and units. The columns: `source` is a value of `sources.py`, `format` says
+how it is written, `flag` what is special: a *legal* reading cannot be deselected, a *historical* one is not for the
+automatic list, and the others name what a press of six seconds does while the item is shown.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from ..configuration import EnergyType, MeterConfiguration
+
+_FILE: Final = Path(__file__).parent / "items.csv"
+_NEEDS_EXPORT: Final = re.compile(r"\b[AP]23|apparent:-1|\bnet\b")
+_NEEDS_REACTIVE: Final = re.compile(r"\b[RQ](\d|12|34)\b|apparent")
+_TARIFF: Final = re.compile(r"tariff_energy:\w+:(\d)|P14_T(\d)")
+_PHASE: Final = re.compile(r"(?:_L|voltage:|current:|phase_power:|power_factor:)([123])$")
+_CLOCK: Final = re.compile(r"^clock$|_at\b")
+
+
+class Flag(Enum):
+    """What is special about an item."""
+
+    NONE = ""
+    LEGAL = "legal"
+    HISTORICAL = "historical"
+    RESET_TRIP = "reset-trip"
+    CALL = "call"
+
+
+class DisplayItem(NamedTuple):
+    """One thing to be shown."""
+
+    key: str
+    description: str
+    text: str
+    """For the text field of generations that have one."""
+    obis: str
+    unit: str
+    """Two units with a slash between them take turns."""
+    source: str
+    format: str
+    flag: Flag
+
+    def fits(self, configuration: MeterConfiguration) -> bool:
+        """Whether a meter ordered like this has the register: energies, tariffs, phases and clock."""
+        kind = configuration.energy_type
+        if kind is EnergyType.IMPORT and _NEEDS_EXPORT.search(self.source):
+            return False
+        if kind is not EnergyType.FOUR_QUADRANT and _NEEDS_REACTIVE.search(self.source):
+            return False
+        if (tariff := _TARIFF.search(self.source)) is not None:
+            number = int(tariff[1] or tariff[2])
+            return configuration.tariffs > 1 and number <= configuration.tariffs
+        if (phase := _PHASE.search(self.source)) is not None:
+            return int(phase[1]) - 1 in range(3)[configuration.phases]
+        return configuration.rtc_backup_s is not None or _CLOCK.search(self.source) is None
+
+
+@cache
+def display_items() -> Mapping[str, DisplayItem]:
+    """All items by their keys."""
+    with _FILE.open(encoding="utf-8", newline="") as lines:
+        items = [_item(row) for row in csv.DictReader(lines)]
+    return MappingProxyType({item.key: item for item in items})
+
+
+def _item(row: Mapping[str, str]) -> DisplayItem:
+    words = [row[name] for name in DisplayItem._fields[:-1]]
+    return DisplayItem._make([*words, Flag(row["flag"])])
