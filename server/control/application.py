@@ -22,9 +22,10 @@ from metering import EventLog
 from metering.inputs import INPUT_KINDS
 from obis import Obis
 
+from .events import EventRows, event_rows
 from .input_models import InputFault, InputModel, Instant, input_model
 from .loggers import Logger, LoggerRows, logger_rows, loggers
-from .readings import EventRows, MeterRow, MeterState, event_rows, meter_row, meter_state
+from .readings import MeterRow, MeterState, meter_row, meter_state
 from .registers import Reading, reading, readings
 from .site import LONGEST_STEP_S, Behind, NotDurable, NotThere, Refused, Site
 

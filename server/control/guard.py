@@ -36,8 +36,9 @@ class _Refusal(Exception):
 class Guard:
     """ASGI application around the API."""
 
-    def __init__(self, application: ASGIApp, token: str | None) -> None:
+    def __init__(self, application: ASGIApp, token: str | None, longest_s: float = LONGEST_REQUEST_S) -> None:
         self._application = application
+        self._longest_s = longest_s
         self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +51,7 @@ class Guard:
             await send(message)
 
         try:
-            async with asyncio.timeout(LONGEST_REQUEST_S):
+            async with asyncio.timeout(self._longest_s):
                 self._check(scope)
                 body = await _body(receive)
                 if body is not None:
@@ -59,7 +60,7 @@ class Guard:
             await _answer(send, refusal)
         except TimeoutError:
             if not started:
-                await _answer(send, _Refusal(503, f"not done within {LONGEST_REQUEST_S:g} s"))
+                await _answer(send, _Refusal(503, f"not done within {self._longest_s:g} s"))
 
     def _check(self, scope: Scope) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

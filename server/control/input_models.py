@@ -1,6 +1,6 @@
 """Inputs as JSON: for every kind in `metering.inputs` a model made from its dataclass, and the way back.
 
-The API speaks in W, var, V, A and in ISO 8601; the engine in mW, mvar, mV, mA and UTC seconds. So a field
+The API speaks in W, var, V, A, Wh and in ISO 8601; the engine in mW, mvar, mV, mA, mWs and UTC seconds. So a field
 `active_mw` is `active_w` here, with fractions that are rounded to the engine's integers, and a field that holds an
 instant is a date and time. What a value may be stands in the input's own checks, and only there.
 """
@@ -17,16 +17,18 @@ from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origi
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, create_model
 
+from metering import MWS_PER_WH
 from metering.inputs import Input, input_from_dict
 
 from ..config import Moment
 
-_UNITS: Final = {"mw": "w", "mvar": "var", "mv": "v", "ma": "a"}
-"""Last part of a field's name in the engine, in thousandths: last part here."""
+_UNITS: Final = {"mw": ("w", 1000), "mvar": ("var", 1000), "mv": ("v", 1000), "ma": ("a", 1000),
+                 "mws": ("wh", MWS_PER_WH)}  # fmt: skip
+"""Last part of a field's name in the engine: last part here, and how many of the engine's units make one of these."""
 _INSTANTS: Final = frozenset({"clock"})
 """Fields that hold a UTC second."""
 _LARGEST: Final = 1e12
-"""Far beyond what any input allows, and safe to multiply by a thousand."""
+"""Far beyond what any input allows, and safe to multiply."""
 
 
 def _within_reason(value: float) -> float:
@@ -62,7 +64,8 @@ class _Field(NamedTuple):
     name: str
     to_engine: _Conversion
     from_engine: _Conversion
-    in_thousandths: bool = False
+    factor: int | None = None
+    """How many units of the engine make one outside, where the units differ."""
 
 
 class InputModel(NamedTuple):
@@ -92,11 +95,11 @@ class InputModel(NamedTuple):
         """The engine's complaint, which begins with the name of the field, in the names and units used here."""
         for name, field in self.fields.items():
             if re.match(rf"{field.name}\b", message):
-                if field.in_thousandths:
-                    message = _outside_units(message.removeprefix(field.name))
+                if field.factor is not None:
+                    message = _outside_units(message.removeprefix(field.name), field.factor)
                     return InputFault(name, f"{name}{message.replace('integers', 'numbers')}")
                 return InputFault(name, message)
-        return InputFault(None, message)
+        return InputFault(next(iter(self.fields)) if len(self.fields) == 1 else None, message)
 
 
 def input_model(kind: type[Input]) -> InputModel:
@@ -123,20 +126,23 @@ def _outside(name: str, annotation: Any) -> tuple[str, Any, _Field, str | None]:
     """What a field is outside: its name, its type, its conversions, and what is to be said of it."""
     stem, _, unit = name.rpartition("_")
     if stem and unit in _UNITS:
+        outside, factor = _UNITS[unit]
         said = "L1, L2, L3" if get_origin(annotation) is tuple else None
-        field = _Field(name, _each(lambda value: round(value * 1000)), _each(lambda value: value / 1000), True)
-        return f"{stem}_{_UNITS[unit]}", _mapped(annotation, _REAL), field, said
+        field = _Field(name, _each(lambda value: round(value * factor)), _each(lambda value: value / factor), factor)
+        return f"{stem}_{outside}", _mapped(annotation, _REAL), field, said
     if name in _INSTANTS:
         field = _Field(name, lambda moment: int(moment.timestamp()), lambda second: datetime.fromtimestamp(second, UTC))
         return name, Instant, field, "ISO 8601; without an offset it is UTC"
     return name, _mapped(annotation, Annotated[int, Strict()]), _Field(name, _same, _same), None
 
 
-def _outside_units(message: str) -> str:
-    """The text with its whole numbers divided by a thousand."""
-    return re.sub(
-        r"(?<!\w)(?<!\d\.)-?\d+(?!\w)", lambda found: f"{Decimal(found[0]).scaleb(-3).normalize():f}", message
-    )
+def _outside_units(message: str, factor: int) -> str:
+    """The text with its whole numbers divided by this."""
+
+    def divided(number: re.Match[str]) -> str:
+        return f"{(Decimal(number[0]) / factor).normalize():f}"
+
+    return re.sub(r"(?<!\w)(?<!\d\.)-?\d+(?!\w)", divided, message)
 
 
 def _same(value: Any) -> Any:
