@@ -114,8 +114,15 @@ class MeterConfiguration:
     event_logger_depth: int = 200
     rtc_backup_s: int | None = 4 * 86_400
     """How long the clock runs without supply: 382M supercap 4 days, others 7, battery 10 years; None: no clock."""
-    button_action: Literal["none", "reset-trip", "call", "disconnect"] = "reset-trip"
-    """What a press of 6 s does, unless the breaker waits for it."""
+    display: Literal["382-classic", "382BCDE", "382K", "382L", "382M"] = "382M"
+    """Which display is fitted; `display/layouts.toml` has its fields and lists."""
+    display_decimals: Literal["7.0", "6.1", "7.2", "6.3"] = "7.0"
+    """Digits of an energy on it before and after the point (configuration number 1, code A)."""
+    display_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lists in place of the display's own, `automatic`, `manual` and `battery`: keys of `display/items.csv`."""
+    breaker: bool = True
+    button_disconnects: bool = False
+    """Whether a press of 6 s opens the breaker, unless what is on the display or the breaker wants something else."""
     fill_outages: bool = True
     """Whether load profile rows of a power cut are written when supply is back (WELMEC 11.2)."""
 
@@ -160,7 +167,14 @@ class MeterConfiguration:
         _check("event_logger_depth", self.event_logger_depth, range(1, 10_000), "1..9999")
         if self.rtc_backup_s is not None:
             _check("rtc_backup_s", self.rtc_backup_s, range(2**31), "0..2147483647, or None")
-        _check("button_action", self.button_action, ("none", "reset-trip", "call", "disconnect"))
+        lists = {name: tuple(keys) for name, keys in self.display_lists.items()}
+        object.__setattr__(self, "display_lists", MappingProxyType(lists))
+        for name in lists:
+            _check("display_lists (a list)", name, ("automatic", "manual", "battery"))
+        _check("display", self.display, ("382-classic", "382BCDE", "382K", "382L", "382M"))
+        _check("display_decimals", self.display_decimals, ("7.0", "6.1", "7.2", "6.3"))
+        _check("breaker", self.breaker, (True, False))
+        _check("button_disconnects", self.button_disconnects, (True, False))
         _check("fill_outages", self.fill_outages, (True, False))
 
     @property
@@ -188,6 +202,7 @@ class MeterConfiguration:
         """Plain JSON values, for storage and for the fingerprint of a snapshot."""
         plain: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
         plain["energy_type"] = self.energy_type.value
+        plain["display_lists"] = {name: list(keys) for name, keys in self.display_lists.items()}
         plain["tariff_mode"] = self.tariff_mode.value
         plain["tariff_table"] = None if self.tariff_table is None else self.tariff_table.to_dict()
         plain["load_profile_depth_days"] = {str(period): days for period, days in self.load_profile_depth_days.items()}

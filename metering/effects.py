@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from . import inputs
+from .breaker_states import COMMANDS, TRANSITIONS, Cause
 from .clock_setting import set_clock
+from .display import Flag, shown
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_profile import DataQuality, LoggerStatus
@@ -145,16 +147,18 @@ def _break_seal(state: MeterState, _: inputs.BreakSeal) -> None:
 
 
 def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
-    if not state.supply.powered:
-        return
+    flag = Flag.NONE
+    if input_.length_s >= LONG_PRESS_S and state.supply.powered:
+        flag = shown(state.configuration, state.supply, state.enclosure.presses, state.time).flag
     state.enclosure.press(state.time, input_.length_s)
-    if input_.length_s < LONG_PRESS_S:
+    if input_.length_s < LONG_PRESS_S or not state.supply.powered or state.breaker.press(state):
         return
-    action = state.configuration.button_action
-    if action == "reset-trip":
+    if flag is Flag.RESET_TRIP:
         state.trip_base = state.flow_readings()
-    elif action == "call":
+    elif flag is Flag.CALL:
         state.status.note(EventA.FORCED_CALL)
+    elif state.configuration.button_disconnects:
+        state.breaker.happen(state, Cause.PRESS_TO_OPEN)
 
 
 def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
@@ -172,6 +176,22 @@ def _set_event_masks(state: MeterState, input_: inputs.SetEventMasks) -> None:
     state.status.mask_a, state.status.mask_b = input_.a, input_.b
 
 
+def _operate_breaker(state: MeterState, input_: inputs.OperateBreaker) -> None:
+    if not state.breaker.fitted:
+        raise ValueError("the meter has no breaker")
+    cause, now = Cause(input_.command), state.breaker.state_now
+    if (now, cause) not in TRANSITIONS:
+        allowed = [str(one.value) for one in COMMANDS if (now, one) in TRANSITIONS]
+        raise ValueError(
+            f"command is {input_.command}; allowed in breaker state {now.value}: {', '.join(allowed) or 'none'}"
+        )
+    state.breaker.happen(state, cause)
+
+
+def _set_breaker_parameter(state: MeterState, input_: inputs.SetBreakerParameter) -> None:
+    state.breaker.set_parameter(input_.name, input_.value)
+
+
 def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
     state.energies[input_.channel] = input_.value_mws
 
@@ -185,6 +205,8 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.SetTerminalCover: _set_terminal_cover,
     inputs.SetAlarmInput: _set_alarm_input,
     inputs.BreakSeal: _break_seal,
+    inputs.OperateBreaker: _operate_breaker,
+    inputs.SetBreakerParameter: _set_breaker_parameter,
     inputs.SetRegister: _set_register,
     inputs.PressButton: _press_button,
     inputs.AddPulses: _add_pulses,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 LONG_PRESS_S: Final = 6
 """From here on a press is one that does something (382M data sheet, push button)."""
-_PRESSES_KEPT: Final = 64
+PRESSES_END_S: Final = 120
+"""So long after a press the display has forgotten it (382M data sheet, return to the automatic list)."""
 
 
 class Press(NamedTuple):
@@ -39,7 +40,7 @@ class Enclosure:
         self.seal_broken_at: int | None = None
         """True time at which the verification seal was broken; None is intact."""
         self.presses: list[Press] = []
-        """The last presses of the button, oldest first."""
+        """The presses that still tell what is on the display, oldest first."""
 
     def sense(self, state: MeterState) -> None:
         """Bring the meter status up to date, if the meter runs."""
@@ -54,8 +55,11 @@ class Enclosure:
 
     def press(self, at: int, length_s: int) -> None:
         """The button was pressed until `at`."""
+        if not self.presses or at - self.presses[-1].at >= PRESSES_END_S:
+            if length_s >= LONG_PRESS_S:
+                return
+            self.presses.clear()
         self.presses.append(Press(at, length_s))
-        del self.presses[:-_PRESSES_KEPT]
 
     def state(self) -> dict[str, Any]:
         """All of it as plain values."""

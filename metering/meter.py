@@ -21,6 +21,7 @@ from .clock import LocalTime, Zone
 from .configuration import MeterConfiguration
 from .counting import count
 from .demand import Demand
+from .display import layout_of
 from .effects import take_effect
 from .enclosure import Enclosure
 from .event_log import EventLog, EventLogger
@@ -35,6 +36,7 @@ from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
 from .status import Status
+from .supply import Supply
 from .tariff_control import TariffControl
 from .view import View, grid_columns, part_of_load, seen_load
 from .voltage_quality import VoltageQuality
@@ -79,8 +81,10 @@ class Meter:
     """
 
     def __init__(self, configuration: MeterConfiguration, installation: Installation) -> None:
-        self.configuration = configuration
+        self.configuration: MeterConfiguration = configuration
         self.installation = installation
+        self.display_layout = layout_of(configuration)
+        """The display as ordered; `display.display` shows what is on it."""
         self._measuring = MeasuringSystem(configuration)
         self._state = MeterState(configuration)
         self._segment: _Segment | None = None
@@ -242,11 +246,10 @@ class Meter:
         self._enter(now)
         return self._state.supply.powered
 
-    def supply_since(self, now: int) -> int:
-        """True time at which the meter last went on or off."""
+    def supply(self, now: int) -> Supply:
+        """What the network supplies, and when the meter last went on and off. For reading only."""
         self._enter(now)
-        supply = self._state.supply
-        return max(supply.on_at, self.configuration.commissioned_at) if supply.powered else supply.off_at
+        return self._state.supply
 
     def clock_valid(self, now: int) -> bool:
         """Whether the clock has run without a break since it was set."""

@@ -71,7 +71,7 @@ NOTATIONS: Final[Mapping[str, Callable[[int, Field], str]]] = MappingProxyType(
         "power": _power,
         "watts": lambda value, field: _plain(value // 1000, field),
         "voltage": lambda value, field: _plain((value + 500) // 1000, field),
-        "current": lambda value, field: number(value // 10, 1, 2, zeros=False),
+        "current": lambda value, field: number(value // 10, 3, 2, zeros=False),
         "factor": lambda value, field: number(value, 1, 2, zeros=True),
         "frequency": lambda value, field: number(value // 10, 2, 2, zeros=True),
         "count": _plain,
