@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .quantities import TARIFFS, Flow
+from .selectable import DEFAULT_REGISTERS, analysis_registers
 from .tariff_control import TariffControl, TariffMode
 from .tariff_table import TariffTable
 
@@ -31,6 +32,14 @@ class EnergyType(Enum):
     def flows(self) -> tuple[Flow, ...]:
         """The flows recorded, in column order."""
         return _FLOWS[self]
+
+
+class DebitingInterval(Enum):
+    """When debiting logger 2 writes a row; their order is that of the object's numbers 0, 1, 2."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
 
 
 _FLOWS: Final = {
@@ -83,6 +92,20 @@ class MeterConfiguration:
     billing_interval_months: int = 1
     billing_start_month: int = 1
     billing_depth: int = 36
+    debiting2_interval: DebitingInterval = DebitingInterval.DAILY
+    debiting2_depth: int = 45
+    """Rows of debiting logger 2 (382M; OMNIPOWER 175)."""
+    analysis_period_s: int = 900
+    analysis_registers: tuple[str, ...] = DEFAULT_REGISTERS
+    """OBIS codes of what the analysis logger records, at first."""
+    hourly_store: bool = False
+    """Whether hours of operation are the meter's time: hourly store and monthly values of 730 hours (type 685)."""
+    pulse_input_constant_milli: int = 1_000
+    """Thousandths of a pulse per unit of the pulse input: 0.25 to 1000 pulses (data sheets, pulse input)."""
+    pulse_input_unit: Literal["", "kWh", "m3", "l"] = ""
+    """Configuration number 3, code NN."""
+    pulse_input_speed: Literal["normal", "quick"] = "normal"
+    """Pulses longer than 1 s at 0.5 Hz at most, or of 30 ms at 16 Hz at most."""
     tariffs: int = TARIFFS
     tariff_mode: TariffMode = TariffMode.COMMAND
     tariff_table: TariffTable | None = None
@@ -143,6 +166,14 @@ class MeterConfiguration:
         _check("billing_start_month", self.billing_start_month, range(1, 13), "1..12")
         _check("billing_depth", self.billing_depth, range(1, 1_000), "1..999")
         _check("tariffs", self.tariffs, range(1, TARIFFS + 1), "1..8")
+        object.__setattr__(self, "debiting2_interval", DebitingInterval(self.debiting2_interval))
+        _check("debiting2_depth", self.debiting2_depth, range(1, 1_000), "1..999")
+        _check("analysis_period_s", self.analysis_period_s, PERIODS_S)
+        object.__setattr__(self, "analysis_registers", tuple(self.analysis_registers))
+        analysis_registers(self.analysis_registers)
+        _check("pulse_input_constant_milli", self.pulse_input_constant_milli, range(250, 1_000_001), "250..1000000")
+        _check("pulse_input_unit", self.pulse_input_unit, ("", "kWh", "m3", "l"))
+        _check("pulse_input_speed", self.pulse_input_speed, ("normal", "quick"))
         object.__setattr__(self, "tariff_mode", TariffMode(self.tariff_mode))
         if isinstance(self.tariff_table, Mapping):
             object.__setattr__(self, "tariff_table", TariffTable.from_dict(self.tariff_table))
@@ -203,6 +234,7 @@ class MeterConfiguration:
         plain: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
         plain["energy_type"] = self.energy_type.value
         plain["display_lists"] = {name: list(keys) for name, keys in self.display_lists.items()}
+        plain["debiting2_interval"] = self.debiting2_interval.value
         plain["tariff_mode"] = self.tariff_mode.value
         plain["tariff_table"] = None if self.tariff_table is None else self.tariff_table.to_dict()
         plain["load_profile_depth_days"] = {str(period): days for period, days in self.load_profile_depth_days.items()}

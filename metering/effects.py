@@ -9,9 +9,11 @@ from . import inputs
 from .breaker_states import COMMANDS, TRANSITIONS, Cause
 from .clock_setting import set_clock
 from .display import Flag, shown
+from .configuration import DebitingInterval
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_profile import DataQuality, LoggerStatus
+from .pulses import PulseInputSpeed
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -94,7 +96,7 @@ def _set_power_threshold(state: MeterState, input_: inputs.SetPowerThreshold) ->
 
 
 def _set_pulse_input(state: MeterState, input_: inputs.SetPulseInput) -> None:
-    state.pulse_input = input_.count
+    state.pulse_input, state.pulse_remainder_milli = input_.count, 0
 
 
 def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePeriod) -> None:
@@ -111,6 +113,18 @@ def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePer
 def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
     state.load_profile.delete(state.load_profile.period_s, state.load_profile.entries)
     state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.DELETED_MANUALLY)
+
+
+def _set_analysis_logger(state: MeterState, input_: inputs.SetAnalysisLogger) -> None:
+    state.analysis.choose(input_.period_s, input_.registers)
+
+
+def _clear_analysis_logger(state: MeterState, _: inputs.ClearAnalysisLogger) -> None:
+    state.analysis.clear()
+
+
+def _set_debiting_interval(state: MeterState, input_: inputs.SetDebitingInterval) -> None:
+    state.debiting2.change_interval(DebitingInterval(input_.interval))
 
 
 def _set_clock(state: MeterState, input_: inputs.SetClock) -> None:
@@ -163,7 +177,14 @@ def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
 
 def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
     if state.supply.powered:
-        state.pulse_input = (state.pulse_input + input_.count) % 2**32
+        order = state.configuration
+        speed = PulseInputSpeed(order.pulse_input_speed)
+        if input_.length_ms < speed.least_ms(closed=True) or input_.pause_ms < speed.least_ms(closed=False):
+            return
+        units, state.pulse_remainder_milli = divmod(
+            state.pulse_remainder_milli + 1_000 * input_.count, order.pulse_input_constant_milli
+        )
+        state.pulse_input = (state.pulse_input + units) % 2**32
 
 
 def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
@@ -223,6 +244,9 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.StopBilling: _stop_billing,
     inputs.ResetTripCounter: _reset_trip_counter,
     inputs.SetPowerThreshold: _set_power_threshold,
+    inputs.SetAnalysisLogger: _set_analysis_logger,
+    inputs.ClearAnalysisLogger: _clear_analysis_logger,
+    inputs.SetDebitingInterval: _set_debiting_interval,
     inputs.SetPulseInput: _set_pulse_input,
     inputs.SetLoadProfilePeriod: _set_load_profile_period,
     inputs.ClearLoadProfile: _clear_load_profile,

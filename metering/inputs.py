@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
+from .breaker_states import PARAMETERS
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
-from .configuration import PERIODS_S
+from .configuration import PERIODS_S, DebitingInterval
 from .quantities import TARIFFS, Energy
+from .selectable import analysis_registers
 from .tariff_control import TariffMode
 from .tariff_table import TariffTable
 
@@ -147,15 +149,49 @@ class PressButton(Input):
 
 @dataclass(frozen=True, slots=True)
 class AddPulses(Input):
-    """So many pulses have arrived at the pulse input; without supply they are lost."""
+    """So many pulses have arrived at the pulse input; without supply they are lost.
+
+    Contact closed and open for so many milliseconds each: what is too short is a bounce and does not count.
+    """
 
     kind: ClassVar[str] = "add-pulses"
     physical: ClassVar[bool] = True
     count: int
+    length_ms: int = 2_000
+    pause_ms: int = 2_000
 
     def __post_init__(self) -> None:
         """An Unsigned32 at most."""
         _within("count", self.count, 0, 2**32 - 1)
+        _within("length_ms", self.length_ms, 1, 10**9)
+        _within("pause_ms", self.pause_ms, 1, 10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class OperateBreaker(Input):
+    """Write object 1.1.128.0.0: 1 disconnects, 2 releases after that, 3 reconnects after a release."""
+
+    kind: ClassVar[str] = "operate-breaker"
+    command: int
+
+    def __post_init__(self) -> None:
+        """Three commands."""
+        _within("command", self.command, 1, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class SetBreakerParameter(Input):
+    """Change a setting of breaker and smart disconnect, by its name in `PARAMETERS` (objects 1.1.128.0.1 to .22)."""
+
+    kind: ClassVar[str] = "set-breaker-parameter"
+    name: str
+    value: int
+
+    def __post_init__(self) -> None:
+        """Each has its range."""
+        if self.name not in PARAMETERS:
+            raise ValueError(f"name is {self.name!r}; allowed: {', '.join(PARAMETERS)}")
+        _within(self.name, self.value, PARAMETERS[self.name].low, PARAMETERS[self.name].high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +361,43 @@ class SetPowerThreshold(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetAnalysisLogger(Input):
+    """Let the analysis logger record these registers (OBIS codes) at this interval; deletes its rows."""
+
+    kind: ClassVar[str] = "set-analysis-logger"
+    period_s: int
+    registers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """An interval there is, and 1 to 16 registers of those that can be recorded."""
+        if self.period_s not in PERIODS_S:
+            raise ValueError(f"period_s is {self.period_s!r}; allowed: {', '.join(map(str, PERIODS_S))}")
+        object.__setattr__(self, "registers", tuple(self.registers))
+        analysis_registers(self.registers)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAnalysisLogger(Input):
+    """Delete the rows of the analysis logger."""
+
+    kind: ClassVar[str] = "clear-analysis-logger"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDebitingInterval(Input):
+    """Let debiting logger 2 write a row daily, weekly or monthly (object 1.1.0.1.6.128)."""
+
+    kind: ClassVar[str] = "set-debiting-interval"
+    interval: str
+
+    def __post_init__(self) -> None:
+        """The intervals are those of `DebitingInterval`."""
+        intervals = [interval.value for interval in DebitingInterval]
+        if self.interval not in intervals:
+            raise ValueError(f"interval is {self.interval!r}; allowed: {', '.join(intervals)}")
+
+
+@dataclass(frozen=True, slots=True)
 class SetPulseInput(Input):
     """Preset the pulse input counter (object 1.1.0.128.1.255)."""
 
@@ -369,6 +442,8 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         BreakSeal,
         PressButton,
         AddPulses,
+        OperateBreaker,
+        SetBreakerParameter,
         SetRegister,
         ClearEvents,
         SetEventMasks,
@@ -383,6 +458,9 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         StopBilling,
         ResetTripCounter,
         SetPowerThreshold,
+        SetAnalysisLogger,
+        ClearAnalysisLogger,
+        SetDebitingInterval,
         SetPulseInput,
         SetLoadProfilePeriod,
         ClearLoadProfile,

@@ -16,15 +16,20 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from .analysis import AnalysisLogger
 from .billing import BillingLogger
+from .breaker import Breaker
+from .breaker_states import Feedback
 from .clock import LocalTime, Zone
 from .configuration import MeterConfiguration
 from .counting import count
+from .debiting import DebitingLogger
 from .demand import Demand
 from .display import layout_of
 from .effects import take_effect
 from .enclosure import Enclosure
 from .event_log import EventLog, EventLogger
+from .hourly import QUARTER_S, HourlyStore
 from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
 from .load_profile import LoadProfile
@@ -36,7 +41,7 @@ from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
 from .status import Status
-from .supply import Supply
+from .supply import LOWEST_MV, Supply
 from .tariff_control import TariffControl
 from .view import View, grid_columns, part_of_load, seen_load
 from .voltage_quality import VoltageQuality
@@ -216,6 +221,25 @@ class Meter:
         self._catch_up(now)
         return self._state.load_profile
 
+    def analysis_logger(self, now: int) -> AnalysisLogger:
+        """The analysis logger, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.analysis
+
+    def debiting_logger_2(self, now: int) -> DebitingLogger:
+        """Debiting logger 2, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.debiting2
+
+    def hourly_store(self, now: int) -> HourlyStore:
+        """Hourly store and monthly values of a meter without clock, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.hourly
+
+    def frequency_millihz(self, now: int) -> int:
+        """Frequency of the network at this instant."""
+        return int(self.installation.ambient(now, now + 1).frequency_millihz[0])
+
     def billing_logger(self, now: int) -> BillingLogger:
         """Debiting logger 1 and the number of billing periods, up to `now`. For reading only."""
         self._catch_up(now)
@@ -235,6 +259,15 @@ class Meter:
     def enclosure(self) -> Enclosure:
         """Covers, magnet, alarm input, button and seal. For reading only."""
         return self._state.enclosure
+
+    def breaker(self, now: int) -> Breaker:
+        """State, settings and limit of the breaker, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.breaker
+
+    def breaker_feedback(self, now: int) -> Feedback:
+        """What is seen of the breaker at this instant."""
+        return self.breaker(now).feedback(self.instantaneous(now).voltage_mv, LOWEST_MV)
 
     def voltage_quality(self, now: int) -> VoltageQuality:
         """What is the matter with the voltages, up to `now`. For reading only."""
@@ -311,7 +344,7 @@ class Meter:
     def _measure(self, start: int, stop: int, load: Load) -> View:
         """What the meter sees of this load."""
         state = self._state
-        seen = seen_load(load, state.supply.voltage_mv, connected=True)
+        seen = seen_load(load, state.supply.voltage_mv, state.breaker.closed)
         ambient = None if self._measuring.exact else self._source.ambient(start, stop)
         seen = self._measuring.measured(seen, ambient)
         rates = energy_rates(seen, self.configuration.summation)
@@ -337,13 +370,13 @@ class Meter:
         state = self._state
         view = self._ahead(now)
         watchers = state.watchers
-        deadlines = [at for watcher in watchers if (at := watcher.deadline()) is not None]
+        deadlines = [at for watcher in watchers if (at := watcher.deadline(state)) is not None]
         stop = min(view.stop, max(min(deadlines, default=view.stop), state.time + 1))
         billing = self._next_billing if state.supply.powered else None
         if billing is not None:
             stop = min(stop, billing)
         view = view.part(state.time, stop)
-        cuts = [at for watcher in watchers if (at := watcher.first(view)) is not None]
+        cuts = [at for watcher in watchers if (at := watcher.first(view, state)) is not None]
         if cuts:
             stop = min(cuts)
             view = view.part(state.time, stop)
@@ -382,6 +415,7 @@ class Meter:
                 state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
             state.tariff_seconds[state.tariff - 1] += elapsed
             state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
+            state.analysis.count_line([*segment.rates, *segment.integrands, 1], elapsed)
             state.operating_s += elapsed
         part = segment.view.part(state.time, stop)
         state.time = stop
@@ -392,7 +426,9 @@ class Meter:
         """The straight line from the settled time on, as far as this view of one column goes and nothing acts."""
         state = self._state
         watchers = state.watchers
-        acting = [at for watcher in watchers for at in (watcher.deadline(), watcher.first(view)) if at is not None]
+        acting = [
+            at for watcher in watchers for at in (watcher.deadline(state), watcher.first(view, state)) if at is not None
+        ]
         if self._next_switch is not None:
             acting.append(self._next_switch)
         end = max(min([view.stop, *acting]), view.start + 1)
@@ -422,13 +458,16 @@ class Meter:
         event = min(
             next_boundary(done, state.demand.period_s, shift_s),
             next_boundary(done, state.load_profile.period_s, shift_s),
+            next_boundary(done, state.analysis.period_s, shift_s),
         )
         offset_s = state.clock_offset_s
         state.choose_tariff()
         switch = state.tariff_control.next_switch(state.time + offset_s, state.zone)
         self._next_switch = None if switch is None else switch - offset_s
+        if self.configuration.hourly_store and state.supply.powered:
+            event = min(event, next_boundary(state.time, QUARTER_S, state.operating_s - state.time))
         self._next_event = min(at for at in (event, self._next_billing, self._next_switch) if at is not None)
-        deadlines = [at for watcher in state.watchers if (at := watcher.deadline()) is not None]
+        deadlines = [at for watcher in state.watchers if (at := watcher.deadline(state)) is not None]
         self._quiet_until = max(min([self._next_event, *deadlines]), state.time + 1)
 
     # --- snapshots ------------------------------------------------------------------------------

@@ -11,17 +11,22 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .analysis import AnalysisLogger
 from .billing import BillingEntry, BillingLogger
+from .breaker import Breaker
+from .breaker_states import Feedback
 from .clock import Zone
 from .configuration import MeterConfiguration
+from .debiting import DebitingLogger
 from .demand import Demand
 from .enclosure import Enclosure
 from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
+from .hourly import HourlyStore
 from .inputs import SetLoad, input_from_dict
 from .load_profile import NO_STATUS, DataQuality, LoadProfile, LoggerStatus
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
 from .status import LOG_EVENTS, EventA, Status
-from .supply import Supply
+from .supply import LOWEST_MV, Supply
 from .tariff_control import TariffControl
 from .view import Watcher
 from .voltage_quality import VoltageQuality
@@ -38,6 +43,7 @@ _PLAIN: Final = (
     "trip_base",
     "operating_s",
     "pulse_input",
+    "pulse_remainder_milli",
 )
 """Fields that are JSON as they stand."""
 
@@ -90,12 +96,16 @@ class MeterState:
         """Readings of the flows at the last reset of the trip counters."""
         self.operating_s = 0
         self.pulse_input = 0
+        """Units counted."""
+        self.pulse_remainder_milli = 0
+        """Thousandths of a pulse beyond the last whole unit."""
         self.set_load: SetLoad | None = None
         """The load in place of the installation's, if one was set."""
         self.status = Status()
         self.enclosure = Enclosure()
         self.supply = Supply()
         self.voltage_quality = VoltageQuality(self.time)
+        self.breaker = Breaker(configuration.breaker)
         self.demand = Demand(
             configuration.integration_period_s,
             self.time,
@@ -107,13 +117,16 @@ class MeterState:
             period_s, configuration.load_profile_entries(period_s), configuration.energy_type.flows
         )
         self.billing = BillingLogger(configuration.billing_depth)
+        self.debiting2 = DebitingLogger(configuration.debiting2_depth, configuration.debiting2_interval)
+        self.analysis = AnalysisLogger(configuration.analysis_period_s, configuration.analysis_registers)
+        self.hourly = HourlyStore()
         self.events = {log: EventLogger(configuration.event_logger_depth) for log in EventLog}
         self.events[EventLog.NEUTRAL_FAULT] = EventLogger(NEUTRAL_FAULT_DEPTH)
 
     @property
     def machines(self) -> dict[str, Machine]:
         """What acts by itself while the meter runs, in the order it acts in at one instant."""
-        return {"voltage_quality": self.voltage_quality}
+        return {"voltage_quality": self.voltage_quality, "breaker": self.breaker}
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
@@ -127,6 +140,9 @@ class MeterState:
             "status": self.status,
             "enclosure": self.enclosure,
             "tariff_control": self.tariff_control,
+            "debiting2": self.debiting2,
+            "analysis": self.analysis,
+            "hourly": self.hourly,
             **self.machines,
         }
 
@@ -134,6 +150,16 @@ class MeterState:
         """An event happens now: a row in this logger, and its bit in event status A."""
         self.events[log].log(self.normal_time, code, *values)
         self.status.note(LOG_EVENTS[log])
+
+    @property
+    def breaker_feedback(self) -> Feedback:
+        """What is seen of the breaker just before `time`."""
+        return self.breaker.feedback(self.voltage_quality.last_mv, LOWEST_MV)
+
+    def mark_rows(self, status: LoggerStatus, quality: DataQuality) -> None:
+        """Put these marks on the next row of each logger that captures, besides those already waiting."""
+        for logger in (self.load_profile, self.analysis, self.debiting2):
+            logger.mark(status, quality)
 
     @property
     def row_status(self) -> LoggerStatus:

@@ -54,11 +54,11 @@ class Supply:
         off: Condition = np.all(view.voltage_mv < LOWEST_MV, axis=0)
         return off if self.powered else ~off
 
-    def deadline(self) -> int | None:
+    def deadline(self, _: MeterState) -> int | None:
         """None: only voltages matter."""
         return None
 
-    def first(self, view: View) -> int | None:
+    def first(self, view: View, _: MeterState) -> int | None:
         """When the meter goes off, or on."""
         changing = self._changing(view)
         return None if changing is None else view.held(changing, self._since, REACTION_S)
@@ -91,13 +91,13 @@ class Supply:
 
     def _resume(self, state: MeterState) -> None:
         off_s = state.time - self.off_at
-        state.load_profile.mark(NO_STATUS, DataQuality.POWER_OUTAGE)
+        state.mark_rows(NO_STATUS, DataQuality.POWER_OUTAGE)
         state.demand.unpowered_s += off_s
         backup_s = state.configuration.rtc_backup_s
         if backup_s is None or off_s > backup_s:
             state.clock_offset_s = self.off_normal_time - state.time - state.configuration.gmt_offset_s
             state.clock_valid = False
-            state.load_profile.mark(LoggerStatus.TIME_DISCONTINUITY, GOOD_QUALITY)
+            state.mark_rows(LoggerStatus.TIME_DISCONTINUITY, GOOD_QUALITY)
         else:
             self._catch_up(state)
 

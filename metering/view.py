@@ -132,11 +132,11 @@ class Watcher(Protocol):
     `act`. README.md tells how a cut happens and what keeps it additive.
     """
 
-    def deadline(self) -> int | None:
+    def deadline(self, state: MeterState) -> int | None:
         """When it acts whatever the meter sees; None for never; what is overdue is acted on next."""
         ...
 
-    def first(self, view: View) -> int | None:
+    def first(self, view: View, state: MeterState) -> int | None:
         """The first instant in `(view.start, view.stop]` at which it acts because of what the meter sees."""
         ...
 

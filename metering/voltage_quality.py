@@ -224,6 +224,15 @@ class Means:
         self.finished = []
 
 
+def neutral_lost(view: View) -> Condition | None:
+    """Where voltages look like those of a lost neutral; None is nowhere."""
+    if len(view.phases) < PHASES or view.highest_mv <= OVER_MV or view.lowest_mv >= NEUTRAL_LOW_MV:
+        return None
+    rows = view.voltage_mv
+    lost: Condition = ((rows > OVER_MV).sum(axis=0) == 2) & (rows < NEUTRAL_LOW_MV).any(axis=0)
+    return lost
+
+
 class VoltageQuality:
     """Watches the voltages for what the loggers want to know."""
 
@@ -235,7 +244,8 @@ class VoltageQuality:
         self.asymmetry = Tracker(ASYMMETRY_S, ASYMMETRY_S)
         self.rapid_changes = [0] * PHASES
         """Steps of 5 % or more since commissioning, by phase."""
-        self._last_mv = [0] * PHASES
+        self.last_mv = [0] * PHASES
+        """Voltage of each phase just before the settled time, mV."""
 
     # --- conditions -----------------------------------------------------------------------------
 
@@ -247,15 +257,14 @@ class VoltageQuality:
             (self.outages[phase], row < OUTAGE_MV if missing else None)
             for phase, row in zip(view.phases, rows, strict=True)
         ]
-        neutral = asymmetry = None
-        if whole and view.highest_mv > OVER_MV and view.lowest_mv < NEUTRAL_LOW_MV:
-            neutral = ((rows > OVER_MV).sum(axis=0) == 2) & (rows < NEUTRAL_LOW_MV).any(axis=0)
+        asymmetry = None
+        neutral = neutral_lost(view)
         if whole and 100 * (view.highest_mv - view.lowest_mv) > ASYMMETRY_PERCENT * view.lowest_mv:
             total = rows.sum(axis=0)
             asymmetry = 100 * np.abs(3 * rows - total).max(axis=0) > ASYMMETRY_PERCENT * total
         return [*tracked, (self.neutral, neutral), (self.asymmetry, asymmetry)]
 
-    def deadline(self) -> int | None:
+    def deadline(self, _: MeterState) -> int | None:
         """When a visit outside the band becomes an event."""
         return min(
             (at for pair in self.excursions for excursion in pair if (at := excursion.deadline()) is not None),
@@ -271,7 +280,7 @@ class VoltageQuality:
             and not any(tracker.active for tracker in self.outages)
         )
 
-    def first(self, view: View) -> int | None:
+    def first(self, view: View, _: MeterState) -> int | None:
         """When one of them turns."""
         found = [tracker.first(condition, view) for tracker, condition in self._tracked(view)]
         if not self._quiet(view):
@@ -295,13 +304,13 @@ class VoltageQuality:
 
     def _count_rapid_changes(self, view: View) -> None:
         rows = view.voltage_mv
-        last = [self._last_mv[phase] or int(row[0]) for phase, row in zip(view.phases, rows, strict=True)]
+        last = [self.last_mv[phase] or int(row[0]) for phase, row in zip(view.phases, rows, strict=True)]
         if max(view.highest_mv, *last) - min(view.lowest_mv, *last) >= RAPID_CHANGE_MV:
             steps = np.abs(np.diff(rows, axis=1, prepend=np.array(last, dtype=np.int64)[:, None]))
             for phase, count in zip(view.phases, (steps >= RAPID_CHANGE_MV).sum(axis=1).tolist(), strict=True):
                 self.rapid_changes[phase] += count
         for phase, level in zip(view.phases, rows[:, -1].tolist(), strict=True):
-            self._last_mv[phase] = level
+            self.last_mv[phase] = level
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -314,7 +323,7 @@ class VoltageQuality:
             if self.outages[phase].turned(now):
                 out = self.outages[phase].active
                 code = VoltageEvent.OUTAGE if out else VoltageEvent.RE_ESTABLISHED
-                self._log(state, phase, code, (self._last_mv[phase] // 1000,) * 3)
+                self._log(state, phase, code, (self.last_mv[phase] // 1000,) * 3)
                 if out:
                     state.status.note(b=EventB(EventB.MISSING_L1 << phase))
         for phase, side, *volts in self.means.finished:
@@ -329,7 +338,7 @@ class VoltageQuality:
             if self.neutral.active:
                 state.status.note(b=EventB.NEUTRAL_FAULT)
             else:
-                state.load_profile.mark(NO_STATUS, DataQuality.NEUTRAL_FAULT)
+                state.mark_rows(NO_STATUS, DataQuality.NEUTRAL_FAULT)
         if self.asymmetry.turned(now) and self.asymmetry.active:
             state.status.note(b=EventB.VOLTAGE_ASYMMETRY)
 
@@ -353,7 +362,7 @@ class VoltageQuality:
             else (VoltageEvent.MINIMUM_STOP, VoltageEvent.SINGLE_MINIMUM)
         )
         if excursion.announced:
-            state.load_profile.mark(NO_STATUS, DataQuality.OVER_VOLTAGE if over else DataQuality.UNDER_VOLTAGE)
+            state.mark_rows(NO_STATUS, DataQuality.OVER_VOLTAGE if over else DataQuality.UNDER_VOLTAGE)
         self._log(state, phase, stop if excursion.announced else single, excursion.volts())
 
     def _log(self, state: MeterState, phase: int, event: VoltageEvent, volts: tuple[int, int, int]) -> None:
@@ -370,7 +379,7 @@ class VoltageQuality:
 
     def restart(self, state: MeterState) -> None:
         """The meter runs again: what it saw before it stopped is over, except phases that were out."""
-        state.load_profile.mark(NO_STATUS, self.row_quality())
+        state.mark_rows(NO_STATUS, self.row_quality())
         for tracker in self.outages:
             tracker.since = None
         kept = {"outages": self.outages, "rapid_changes": self.rapid_changes}
@@ -387,7 +396,7 @@ class VoltageQuality:
             "neutral": self.neutral.state(),
             "asymmetry": self.asymmetry.state(),
             "rapid_changes": self.rapid_changes,
-            "last_mv": self._last_mv,
+            "last_mv": self.last_mv,
         }
 
     def restore(self, values: dict[str, Any]) -> None:
@@ -400,4 +409,4 @@ class VoltageQuality:
         vars(self.means).update(values["means"])
         self.neutral.restore(values["neutral"])
         self.asymmetry.restore(values["asymmetry"])
-        self.rapid_changes, self._last_mv = values["rapid_changes"], values["last_mv"]
+        self.rapid_changes, self.last_mv = values["rapid_changes"], values["last_mv"]
