@@ -17,11 +17,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ..configuration import EnergyType, MeterConfiguration
+from ..configuration import MeterConfiguration
+from ..quantities import Flow
 
 _FILE: Final = Path(__file__).parent / "items.csv"
-_NEEDS_EXPORT: Final = re.compile(r"\b[AP]23|apparent:-1|\bnet\b")
-_NEEDS_REACTIVE: Final = re.compile(r"\b[RQ](\d|12|34)\b|apparent")
+_NEEDS: Final = {
+    Flow.A23: re.compile(r"\b[AP]23|apparent:-1|\bnet\b"),
+    Flow.R12: re.compile(r"\b[RQ](1|2|12)\b|apparent"),
+    Flow.R34: re.compile(r"\b[RQ](3|4|34)\b|apparent"),
+}
+"""What a source says where it needs a flow beside import."""
 _TARIFF: Final = re.compile(r"tariff_energy:\w+:(\d)|P14_T(\d)")
 _PHASE: Final = re.compile(r"(?:_L|voltage:|current:|phase_power:|power_factor:)([123])$")
 _CLOCK: Final = re.compile(r"^clock$|_at\b")
@@ -53,10 +58,8 @@ class DisplayItem(NamedTuple):
 
     def fits(self, configuration: MeterConfiguration) -> bool:
         """Whether a meter ordered like this has the register: energies, tariffs, phases and clock."""
-        kind = configuration.energy_type
-        if kind is EnergyType.IMPORT and _NEEDS_EXPORT.search(self.source):
-            return False
-        if kind is not EnergyType.FOUR_QUADRANT and _NEEDS_REACTIVE.search(self.source):
+        flows = configuration.energy_type.flows
+        if any(flow not in flows and pattern.search(self.source) for flow, pattern in _NEEDS.items()):
             return False
         if (tariff := _TARIFF.search(self.source)) is not None:
             number = int(tariff[1] or tariff[2])
