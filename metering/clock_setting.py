@@ -47,20 +47,26 @@ def set_clock(state: MeterState, clock: int) -> None:
 
 
 def _mark_jump(state: MeterState, before: int, after: int) -> None:
-    profile = state.load_profile
+    profile, debiting = state.load_profile, state.debiting2
     state.events[EventLog.RTC].log(after, RTC_CHANGED, before, after)
     state.status.note(LOG_EVENTS[EventLog.RTC])
-    same_slot = before // profile.period_s == after // profile.period_s
-    status = LoggerStatus(0) if same_slot else LoggerStatus.TIME_DISCONTINUITY
-    profile.mark(status, clock_adjustment_quality(after - before))
+    quality = clock_adjustment_quality(after - before)
+    state.mark_rows(LoggerStatus(0), quality)
+    for logger, slot_s in ((profile, profile.period_s), (state.analysis, state.analysis.period_s), (debiting, DAY_S)):
+        if before // slot_s != after // slot_s:
+            logger.mark(LoggerStatus.TIME_DISCONTINUITY, quality)
 
 
 def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
-    """Capture the slot a small correction forward would step over, if there is one."""
+    """Capture the slots a small correction forward would step over, if there are any."""
     profile = state.load_profile
     slot = after - after % profile.period_s
     if slot > done:
         profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
+    for logger, slot_s in ((state.analysis, state.analysis.period_s), (state.debiting2, DAY_S)):
+        slot = after - after % slot_s
+        if slot > done:
+            logger.capture(state, slot)
 
 
 def move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:

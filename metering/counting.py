@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .clock import DAY_S
 from .demand import Demand
-from .quantities import IntArray
+from .hourly import QUARTER_S
+from .quantities import Energy, Flow, IntArray
 from .schedule import boundaries
 from .status import EventA
 from .tariff_split import TariffSplit
@@ -39,6 +41,11 @@ def count(state: MeterState, view: View) -> None:
         profile.capture(captures + shift_s, readings, state.row_status, state.row_quality)
         state.status.note(EventA.LOAD_PROFILE)
 
+    step_s = state.analysis.period_s
+    state.analysis.count(state, view, split, boundaries(done, stop, step_s, shift_s))
+    state.debiting2.count(state, view, split, boundaries(done, stop, DAY_S, shift_s))
+    if state.configuration.hourly_store:
+        _count_quarters(state, view)
     for channel, total in enumerate(view.line.totals(view.rates).tolist()):
         state.energies[channel] += total
     *flows, seconds = split.at(np.array([stop], dtype=np.int64))[:, :, 0].tolist()
@@ -46,6 +53,15 @@ def count(state: MeterState, view: View) -> None:
         for tariff, more in enumerate(gained):
             held[tariff] += more
     state.operating_s += stop - view.start
+
+
+def _count_quarters(state: MeterState, view: View) -> None:
+    """Quarters of an hour in operation, by hour counter instead of clock."""
+    shift_s = state.operating_s - view.start
+    ends = boundaries(view.start, view.stop, QUARTER_S, shift_s)
+    if ends.size:
+        readings = state.energies[Energy.A14] + view.flow_integrals(ends)[Flow.A14]
+        state.hourly.quarters(int(ends[0]) + shift_s, readings, state.pulse_input)
 
 
 def tariff_split(state: MeterState, view: View) -> TariffSplit:

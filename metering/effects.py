@@ -8,8 +8,8 @@ from typing import Any, Final
 from . import inputs
 from .breaker_states import COMMANDS, TRANSITIONS, Cause
 from .clock_setting import set_clock
-from .display import Flag, shown
 from .configuration import DebitingInterval
+from .display import Flag, shown
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_profile import DataQuality, LoggerStatus
