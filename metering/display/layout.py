@@ -41,6 +41,8 @@ class DisplayLayout:
     symbols: bool = True
     """Whether there are a quadrant and a status symbol."""
     phase_currents: bool = False
+    breaker: bool = False
+    """Whether there is a symbol of the breaker."""
     phase_squares: bool = False
     start_up: bool = True
     """Whether ROM checksum and software number are shown at power-up."""

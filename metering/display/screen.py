@@ -9,19 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..breaker_states import BreakerState
 from ..phase_indicator import PhaseVoltage, phase_currents, phase_voltages, quadrant
 from ..quantities import MWS_PER_WH, Energy
 from ..status import MeterStatus
 from .items import DisplayItem, Flag, display_items
 from .layout import DisplayLayout, layout_of
 from .notation import NOTATIONS, Field, date_of, time_of
-from .segments import Segments
+from .segments import BreakerSymbol, Segments
 from .sequence import DisplayList, Lengths, Place, place
 from .sources import Glance, Markings, source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..breaker import Breaker
     from ..configuration import MeterConfiguration
     from ..enclosure import Press
     from ..meter import Meter
@@ -129,6 +131,8 @@ def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
         picture = replace(picture, quadrant=quadrant(seen), error=bool(status & _ERRORS), cover=cover)
     if layout.phase_currents:
         picture = replace(picture, phase_currents=phase_currents(seen))
+    if layout.breaker:
+        picture = replace(picture, breaker=_breaker(meter.breaker(now)))
     if layout.phase_squares:
         one, two, three = (
             present is not PhaseVoltage.OFF and meter.energy(channel, now) // MWS_PER_WH % 2 == 1
@@ -136,3 +140,11 @@ def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
         )
         picture = replace(picture, phase_squares=(one, two, three))
     return picture
+
+
+def _breaker(breaker: Breaker) -> BreakerSymbol:
+    if not breaker.fitted:
+        return BreakerSymbol.NONE
+    if breaker.closed:
+        return BreakerSymbol.CLOSED
+    return BreakerSymbol.RELEASED if breaker.state_now is BreakerState.RELEASED else BreakerSymbol.OPEN

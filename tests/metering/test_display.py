@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from metering import EnergyType, Flow, Meter
 from metering.display import (
+    BreakerSymbol,
     DisplayItem,
     DisplayList,
     Flag,
@@ -26,7 +27,7 @@ from metering.display.screen import fields
 from metering.display.sequence import Lengths, Place, place
 from metering.display.sources import Glance, source
 from metering.enclosure import Press
-from metering.inputs import PressButton, SetCover, SetLoad, SetMagnet, SetSupply, SetTariff
+from metering.inputs import OperateBreaker, PressButton, SetCover, SetLoad, SetMagnet, SetSupply, SetTariff
 from metering.installation import ConstantInstallation
 from metering.phase_indicator import PhaseCurrent, PhaseVoltage
 from metering.status import EventA
@@ -432,4 +433,17 @@ def test_asking_often_changes_nothing() -> None:
 def test_a_picture_is_plain_values_for_the_wire() -> None:
     plain = display(meter_on(), RUNNING, MARKINGS).to_dict()
     assert plain["phase_voltages"] == ["on", "blinking", "blinking"]
-    assert plain["breaker"] == "none"
+    assert plain["breaker"] == "closed"
+
+
+def test_the_breaker_symbol_follows_the_breaker_where_one_is_fitted() -> None:
+    meter = meter_on()
+    assert display(meter, RUNNING, MARKINGS).breaker is BreakerSymbol.CLOSED
+    for command, symbol in (
+        (OperateBreaker(1), BreakerSymbol.OPEN),
+        (OperateBreaker(2), BreakerSymbol.RELEASED),
+    ):
+        meter.apply(command, RUNNING)
+        assert display(meter, RUNNING, MARKINGS).breaker is symbol
+    assert display(meter_on(breaker=False), RUNNING, MARKINGS).breaker is BreakerSymbol.NONE
+    assert display(meter_on(display="382L"), RUNNING, MARKINGS).breaker is BreakerSymbol.NONE
