@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
-from .quantities import TARIFFS, Flow
+from .quantities import TARIFFS, Energy, Flow
 from .selectable import DEFAULT_REGISTERS, analysis_registers
 from .tariff_control import TariffControl, TariffMode
 from .tariff_table import TariffTable
@@ -22,16 +22,26 @@ BILLING_INTERVALS: Final = (0, 1, 2, 3, 6, 12)
 
 
 class EnergyType(Enum):
-    """Which energies the meter is approved for, and so which columns its load profile has."""
+    """Which energies the meter is approved for: those it counts, and so which columns its load profile has.
+
+    `A+R1` counts reactive energy in the first quadrant only, so its R+ is R1.
+    """
 
     IMPORT = "A+"
     IMPORT_EXPORT = "A+A-"
+    IMPORT_REACTIVE = "A+R+"
+    IMPORT_FIRST_QUADRANT = "A+R1"
     FOUR_QUADRANT = "A+A-R+R-"
 
     @property
     def flows(self) -> tuple[Flow, ...]:
         """The flows recorded, in column order."""
         return _FLOWS[self]
+
+    @property
+    def not_counted(self) -> tuple[Energy, ...]:
+        """The channels that stay zero."""
+        return _NOT_COUNTED[self]
 
 
 class DebitingInterval(Enum):
@@ -45,7 +55,18 @@ class DebitingInterval(Enum):
 _FLOWS: Final = {
     EnergyType.IMPORT: (Flow.A14,),
     EnergyType.IMPORT_EXPORT: (Flow.A14, Flow.A23),
+    EnergyType.IMPORT_REACTIVE: (Flow.A14, Flow.R12),
+    EnergyType.IMPORT_FIRST_QUADRANT: (Flow.A14, Flow.R12),
     EnergyType.FOUR_QUADRANT: (Flow.A14, Flow.A23, Flow.R12, Flow.R34),
+}
+
+_EXPORT: Final = (Energy.A23, Energy.A23_L1, Energy.A23_L2, Energy.A23_L3, Energy.E23)
+_NOT_COUNTED: Final[dict[EnergyType, tuple[Energy, ...]]] = {
+    EnergyType.IMPORT: (*_EXPORT, Energy.R1, Energy.R2, Energy.R3, Energy.R4),
+    EnergyType.IMPORT_EXPORT: (Energy.R1, Energy.R2, Energy.R3, Energy.R4),
+    EnergyType.IMPORT_REACTIVE: (*_EXPORT, Energy.R3, Energy.R4),
+    EnergyType.IMPORT_FIRST_QUADRANT: (*_EXPORT, Energy.R2, Energy.R3, Energy.R4),
+    EnergyType.FOUR_QUADRANT: (),
 }
 
 
@@ -57,15 +78,20 @@ LOAD_PROFILE_DEPTH_DAYS_382M: Final[Mapping[EnergyType, Mapping[int, int]]] = Ma
     {
         EnergyType.IMPORT: _depths(92, 275, 550, 1100),
         EnergyType.IMPORT_EXPORT: _depths(77, 231, 462, 924),
+        EnergyType.IMPORT_REACTIVE: _depths(77, 231, 462, 924),
+        EnergyType.IMPORT_FIRST_QUADRANT: _depths(77, 231, 462, 924),
         EnergyType.FOUR_QUADRANT: _depths(58, 175, 350, 700),
     }
 )
-"""Days of load profile by energy type and period, 382M data sheet."""
+"""Days of load profile by energy type and period, 382M data sheet; two columns are two columns (OMNIPOWER technical
+description, table 11)."""
 
 LOAD_PROFILE_DEPTH_DAYS_382L: Final[Mapping[EnergyType, Mapping[int, int]]] = MappingProxyType(
     {
         EnergyType.IMPORT: _depths(199, 597, 1194, 2388),
         EnergyType.IMPORT_EXPORT: _depths(113, 341, 682, 1364),
+        EnergyType.IMPORT_REACTIVE: _depths(113, 341, 682, 1364),
+        EnergyType.IMPORT_FIRST_QUADRANT: _depths(113, 341, 682, 1364),
         EnergyType.FOUR_QUADRANT: _depths(61, 183, 367, 734),
     }
 )

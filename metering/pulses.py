@@ -29,7 +29,7 @@ _WATTS_PER_AMPERE: Final = 3 * 230
 
 def active_channels(energy_type: EnergyType) -> tuple[Energy, ...]:
     """The registers whose energy the LED and the S0 output tell: both directions where the meter counts both."""
-    return (Energy.A14,) if energy_type is EnergyType.IMPORT else (Energy.A14, Energy.A23)
+    return (Energy.A14,) if Energy.A23 in energy_type.not_counted else (Energy.A14, Energy.A23)
 
 
 REACTIVE_CHANNELS: Final = (Energy.R1, Energy.R2, Energy.R3, Energy.R4)

@@ -14,7 +14,7 @@ from cosem.interface_classes import ProfileGeneric
 from cosem.reader import Reader
 from cosem.rows import ColumnLayout, DateTimeColumn, RowBuffer
 from cosem.selective_access import BY_RANGE, CaptureObject, read_entry, read_range
-from metering import EnergyType, LoadProfile
+from metering import EnergyType, Flow, LoadProfile
 from metering.inputs import ClearLoadProfile, SetLoadProfilePeriod
 from obis import Obis
 
@@ -33,17 +33,21 @@ from .selection import (
 # Attributes 255 and 254 of the profile itself, as signed integers (382M DLMS description 3.4).
 _STATUS_ATTRIBUTE: Final = -1
 _QUALITY_ATTRIBUTE: Final = -2
+_FIRST_QUADRANT: Final = "1.1.5.8.0.255"
 _FORMAT: Final = value_column(1, "1.1.134.0.1.255")
 
 
 def load_profile_columns(logical_name: Obis, energy_type: EnergyType) -> list[CaptureObject]:
     """What a row of the load profile captures (382M DLMS description 3.4)."""
+    names = dict(enumerate(FLOW_NAMES))
+    if energy_type is EnergyType.IMPORT_FIRST_QUADRANT:
+        names[Flow.R12] = _FIRST_QUADRANT
     return [
         CLOCK,
         CaptureObject(7, logical_name, _STATUS_ATTRIBUTE),
         CaptureObject(7, logical_name, _QUALITY_ATTRIBUTE),
         _FORMAT,
-        *(value_column(3, FLOW_NAMES[flow]) for flow in energy_type.flows),
+        *(value_column(3, names[flow]) for flow in energy_type.flows),
     ]
 
 
