@@ -348,6 +348,7 @@ class Meter:
         ambient = None if self._measuring.exact else self._source.ambient(start, stop)
         seen = self._measuring.measured(seen, ambient)
         rates = energy_rates(seen, self.configuration.summation)
+        rates[list(self.configuration.energy_type.not_counted)] = 0
         return View(start, stop, self._source.grid_s, self.configuration.phases, seen, rates, flow_rates(rates))
 
     def _ahead(self, now: int) -> View:
