@@ -169,6 +169,8 @@ class MeterConfiguration:
     """Digits of an energy on it before and after the point (configuration number 1, code A)."""
     display_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Lists in place of the display's own, `automatic`, `manual` and `battery`: keys of `display/items.csv`."""
+    rtc_drift: bool = False
+    """Whether the clock runs wrong by what its crystal and the temperature make of it (`crystal.py`)."""
     breaker: bool = True
     button_disconnects: bool = False
     """Whether a press of 6 s opens the breaker, unless what is on the display or the breaker wants something else."""
@@ -230,6 +232,7 @@ class MeterConfiguration:
             _check("display_lists (a list)", name, ("automatic", "manual", "battery"))
         _check("display", self.display, ("382-classic", "382BCDE", "382K", "382L", "382M"))
         _check("display_decimals", self.display_decimals, ("7.0", "6.1", "7.2", "6.3"))
+        _check("rtc_drift", self.rtc_drift, (True, False))
         _check("breaker", self.breaker, (True, False))
         _check("button_disconnects", self.button_disconnects, (True, False))
         _check("fill_outages", self.fill_outages, (True, False))
@@ -260,6 +263,7 @@ class MeterConfiguration:
         plain: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
         plain["energy_type"] = self.energy_type.value
         plain["display_lists"] = {name: list(keys) for name, keys in self.display_lists.items()}
+        plain["analysis_registers"] = list(self.analysis_registers)
         plain["debiting2_interval"] = self.debiting2_interval.value
         plain["tariff_mode"] = self.tariff_mode.value
         plain["tariff_table"] = None if self.tariff_table is None else self.tariff_table.to_dict()
