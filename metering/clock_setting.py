@@ -26,7 +26,20 @@ if TYPE_CHECKING:
 
 def set_clock(state: MeterState, clock: int) -> None:
     """Set the meter clock to this UTC second."""
-    moved = clock - state.clock_offset_s - state.time
+    _move(state, clock - state.clock_offset_s - state.time)
+    state.clock_valid = True
+    state.crystal.error = 0
+
+
+def slip_clock(state: MeterState, seconds: int) -> None:
+    """The clock has gained or lost this by itself, less than 7 s."""
+    if state.supply.powered:
+        _move(state, seconds)
+    else:
+        state.clock_offset_s += seconds
+
+
+def _move(state: MeterState, moved: int) -> None:
     before, done = state.normal_time, max(state.normal_time, state.logged_until)
     after = before + moved
     target = next_target_day(done, state.configuration)
@@ -41,7 +54,6 @@ def set_clock(state: MeterState, clock: int) -> None:
     else:
         state.logged_until = done
     state.clock_offset_s += moved
-    state.clock_valid = True
     if target is not None and target <= after:
         state.stop_billing()
 

@@ -12,6 +12,7 @@ from .configuration import DebitingInterval
 from .display import Flag, shown
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
+from .load_control import RelayMode
 from .load_profile import DataQuality, LoggerStatus
 from .pulses import PulseInputSpeed
 from .state import MeterState
@@ -27,6 +28,8 @@ def take_effect(state: MeterState, input_: inputs.Input) -> None:
     if input_.legal and state.enclosure.seal_broken_at is None:
         raise ValueError(f"{input_.kind} is about legal data; allowed: only with the verification seal broken")
     EFFECTS[type(input_)](state, input_)
+    if state.supply.powered:
+        state.load_control.act(state)
 
 
 def _set_load(state: MeterState, input_: inputs.SetLoad) -> None:
@@ -178,7 +181,7 @@ def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
 def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
     if state.supply.powered:
         order = state.configuration
-        speed = PulseInputSpeed(order.pulse_input_speed)
+        speed = PulseInputSpeed[order.pulse_input_speed.upper()]
         if input_.length_ms < speed.least_ms(closed=True) or input_.pause_ms < speed.least_ms(closed=False):
             return
         units, state.pulse_remainder_milli = divmod(
@@ -213,6 +216,37 @@ def _set_breaker_parameter(state: MeterState, input_: inputs.SetBreakerParameter
     state.breaker.set_parameter(input_.name, input_.value)
 
 
+def _top_up(state: MeterState, input_: inputs.TopUp) -> None:
+    state.prepayment.top_up(state, input_.energy_wh)
+
+
+def _set_prepayment_alarm(state: MeterState, input_: inputs.SetPrepaymentAlarm) -> None:
+    state.prepayment.alarm_limit_wh = input_.limit_wh
+    state.prepayment.alarmed = False
+
+
+def _set_prepayment_exceptions(state: MeterState, input_: inputs.SetPrepaymentExceptions) -> None:
+    state.prepayment.exception_days = input_.day_numbers()
+    state.prepayment.slot = (input_.start_s, input_.end_s)
+
+
+def _set_relay_mode(state: MeterState, input_: inputs.SetRelayMode) -> None:
+    relay = state.load_control.relays[input_.relay - 1]
+    relay.mode = RelayMode(input_.mode)
+    relay.tariffs = sum(1 << (tariff - 1) for tariff in set(input_.tariffs))
+
+
+def _switch_relay(state: MeterState, input_: inputs.SwitchRelay) -> None:
+    relay = state.load_control.relays[input_.relay - 1]
+    if relay.mode is not RelayMode.COMMAND:
+        raise ValueError(f"relay {input_.relay} is in mode {relay.mode.value}; allowed for switching it: command")
+    relay.commanded = input_.closed
+
+
+def _set_relay_delay(state: MeterState, input_: inputs.SetRelayDelay) -> None:
+    state.load_control.delay_s = input_.delay_s
+
+
 def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
     state.energies[input_.channel] = input_.value_mws
 
@@ -228,6 +262,12 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.BreakSeal: _break_seal,
     inputs.OperateBreaker: _operate_breaker,
     inputs.SetBreakerParameter: _set_breaker_parameter,
+    inputs.TopUp: _top_up,
+    inputs.SetPrepaymentAlarm: _set_prepayment_alarm,
+    inputs.SetPrepaymentExceptions: _set_prepayment_exceptions,
+    inputs.SetRelayMode: _set_relay_mode,
+    inputs.SwitchRelay: _switch_relay,
+    inputs.SetRelayDelay: _set_relay_delay,
     inputs.SetRegister: _set_register,
     inputs.PressButton: _press_button,
     inputs.AddPulses: _add_pulses,

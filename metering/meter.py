@@ -32,10 +32,12 @@ from .event_log import EventLog, EventLogger
 from .hourly import QUARTER_S, HourlyStore
 from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
+from .load_control import LoadControl
 from .load_profile import LoadProfile
 from .means import Mean
 from .measurement import energy_rates, flow_rates
 from .measuring_system import MeasuringSystem
+from .prepayment import Prepayment
 from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous
 from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
@@ -269,6 +271,16 @@ class Meter:
         """What is seen of the breaker at this instant."""
         return self.breaker(now).feedback(self.instantaneous(now).voltage_mv, LOWEST_MV)
 
+    def prepayment(self, now: int) -> Prepayment:
+        """Credit, debt and exceptions, up to `now`. For reading only."""
+        self.advance(now)
+        return self._state.prepayment
+
+    def load_control(self, now: int) -> LoadControl:
+        """The relays, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.load_control
+
     def voltage_quality(self, now: int) -> VoltageQuality:
         """What is the matter with the voltages, up to `now`. For reading only."""
         self._enter(now)
@@ -349,7 +361,7 @@ class Meter:
         seen = self._measuring.measured(seen, ambient)
         rates = energy_rates(seen, self.configuration.summation)
         rates[list(self.configuration.energy_type.not_counted)] = 0
-        return View(start, stop, self._source.grid_s, self.configuration.phases, seen, rates, flow_rates(rates))
+        return View(start, stop, self._source, self.configuration.phases, seen, rates, flow_rates(rates))
 
     def _ahead(self, now: int) -> View:
         """What the meter sees from the settled time on, up to `now` at most, as far as it is wise to look."""
@@ -446,7 +458,7 @@ class Meter:
     def _extended(self, view: View) -> View:
         """The rest of the grid step that the view ends in."""
         load = part_of_load(view.load, slice(-1, None))
-        return View(view.stop, self._step_end(), view.grid_s, view.fitted, load, view.rates[:, -1:], view.flows[:, -1:])
+        return View(view.stop, self._step_end(), view.source, view.fitted, load, view.rates[:, -1:], view.flows[:, -1:])
 
     def _refresh(self) -> None:
         """Work out anew what follows from the state: the next boundaries; and forget the straight line."""

@@ -17,13 +17,16 @@ from .breaker import Breaker
 from .breaker_states import Feedback
 from .clock import Zone
 from .configuration import MeterConfiguration
+from .crystal import Crystal
 from .debiting import DebitingLogger
 from .demand import Demand
 from .enclosure import Enclosure
 from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
 from .hourly import HourlyStore
 from .inputs import SetLoad, input_from_dict
+from .load_control import LoadControl
 from .load_profile import NO_STATUS, DataQuality, LoadProfile, LoggerStatus
+from .prepayment import Prepayment
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
 from .status import LOG_EVENTS, EventA, Status
 from .supply import LOWEST_MV, Supply
@@ -106,6 +109,9 @@ class MeterState:
         self.supply = Supply()
         self.voltage_quality = VoltageQuality(self.time)
         self.breaker = Breaker(configuration.breaker)
+        self.prepayment = Prepayment(self.breaker)
+        self.load_control = LoadControl(configuration.serial_number)
+        self.crystal = Crystal(configuration)
         self.demand = Demand(
             configuration.integration_period_s,
             self.time,
@@ -126,17 +132,24 @@ class MeterState:
     @property
     def machines(self) -> dict[str, Machine]:
         """What acts by itself while the meter runs, in the order it acts in at one instant."""
-        return {"voltage_quality": self.voltage_quality, "breaker": self.breaker}
+        return {
+            "voltage_quality": self.voltage_quality,
+            "breaker": self.breaker,
+            "prepayment": self.prepayment,
+            "load_control": self.load_control,
+        }
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
-        """Those that watch at present: without supply only the supply itself."""
-        return (self.supply, *self.machines.values()) if self.supply.powered else (self.supply,)
+        """Those that watch at present: without supply only the supply itself and the crystal of the clock."""
+        always: tuple[Watcher, ...] = (self.supply, self.crystal)
+        return (*always, *self.machines.values()) if self.supply.powered else always
 
     @property
     def _parts(self) -> dict[str, Part]:
         return {
             "supply": self.supply,
+            "crystal": self.crystal,
             "status": self.status,
             "enclosure": self.enclosure,
             "tariff_control": self.tariff_control,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .installation import Load
+from .installation import Installation, Load
 from .means import mean_rates
 from .measurement import Timeline, currents_ma
 from .quantities import IntArray
@@ -33,11 +33,13 @@ class View:
     """`[start, stop)` as the meter sees it; `rates` are channels, `flows` flows, by columns."""
 
     def __init__(
-        self, start: int, stop: int, grid_s: int, fitted: slice, load: Load, rates: IntArray, flows: IntArray
+        self, start: int, stop: int, source: Installation, fitted: slice, load: Load, rates: IntArray, flows: IntArray
     ) -> None:
         self.start = start
         self.stop = stop
-        self.grid_s = grid_s
+        self.source = source
+        """Where it comes from: grid and ambient."""
+        self.grid_s = source.grid_s
         self.fitted = fitted
         """Which phases have a measuring system."""
         self.load = load
@@ -50,12 +52,17 @@ class View:
             return self
         columns = grid_columns(self.start, start, stop, self.grid_s)
         load = part_of_load(self.load, columns)
-        return View(start, stop, self.grid_s, self.fitted, load, self.rates[:, columns], self.flows[:, columns])
+        return View(start, stop, self.source, self.fitted, load, self.rates[:, columns], self.flows[:, columns])
 
     @cached_property
     def line(self) -> Timeline:
         """For integrals, and for the edges of the columns."""
         return Timeline(self.start, self.stop, self.grid_s)
+
+    @cached_property
+    def temperature_millidegc(self) -> IntArray:
+        """Of the air at the meter, by columns."""
+        return self.source.ambient(self.start, self.stop).temperature_millidegc
 
     @cached_property
     def cumulative(self) -> IntArray:
