@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 
 from .quantities import MWS_PER_WH, Flow, IntArray
 
-Rows = slice | NDArray[np.intp]
-"""Some rows, as an index into any column."""
-
 UNMARKED_ADJUSTMENT_S: Final = 7
 """Clock adjustments shorter than this leave no mark (382M DLMS description, figure 10)."""
 
@@ -165,29 +162,6 @@ class LoadProfile:
         self._quality[:kept] = quality[old]
         self._energies[:, :kept] = energies[:, old]
         self._low, self._high = 0, kept
-
-    def select_range(self, first: int, last: int) -> Rows:
-        """Rows stamped `first` to `last` in normal time, both included, oldest first."""
-        stamps = self.stamps
-        found = np.flatnonzero((stamps >= first) & (stamps <= last))
-        if found.size and found[-1] - found[0] + 1 == found.size:
-            return slice(int(found[0]), int(found[-1]) + 1)
-        return found if found.size else slice(0, 0)
-
-    def select_entries(self, first: int, last: int) -> Rows:
-        """Rows by entry as the 382 counts: entry 0 is the newest (382M DLMS description 3.4).
-
-        From a lower to a higher number goes backwards in time, from a higher to a lower one forwards.
-        Entries there are not are left out.
-        """
-        newest = len(self) - 1
-        low, high = sorted((first, last))
-        low, high = max(low, 0), min(high, newest)
-        if low > high:
-            return slice(0, 0)
-        if first > last or low == high:
-            return slice(newest - high, newest - low + 1)
-        return np.arange(newest - low, newest - high - 1, -1, dtype=np.intp)
 
     def delete(self, period_s: int, entries: int) -> None:
         """Forget all rows and go on with this period and depth; marks not yet put on a row stay."""

@@ -27,7 +27,6 @@ from .objects import build_object
 from .rights import rights
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
-_METER_STATUS: Final = Obis.parse("1.1.97.97.0.255")
 _CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
 
 
@@ -68,10 +67,6 @@ class ObjectModel:
     def recall(self, meter: VirtualMeter, name: Obis) -> Any:
         """The value of a Data object in permanent memory."""
         return self._cells[name].value(meter)
-
-    def meter_status(self, meter: VirtualMeter) -> int:
-        """The status byte of a meter."""
-        return int(self.recall(meter, _METER_STATUS))
 
     def definition(self, client_sap: int, server_sap: int, interface: str) -> AssociationDefinition | None:
         """The association of this client, unless the profile keeps it to another interface."""

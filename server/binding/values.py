@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from cosem.date_time import STATUS_DST, UNSPECIFIED, DateTime
 from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak
+from metering.configuration import DebitingInterval
 
 Source = Callable[[Any], Any]
 
 _U32: Final = 0xFFFFFFFF
+_DEBITING: Final = tuple(DebitingInterval)
 _FLOWS: Final = {"14": 0, "23": 1, "12": 2, "34": 3}
 _CHANNELS: Final[dict[str, tuple[Energy, ...]]] = {
     "a14": (Energy.A14,),
@@ -194,6 +196,17 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     ),
     "pulse_input": lambda: lambda context: context.meter.engine.pulse_input,
     "daylight_saving": lambda: lambda context: int(context.meter.engine.zone.dst),
+    "meter_status": lambda: lambda context: int(context.meter.engine.status(context.meter.now()).meter),
+    "event_status": lambda word: (
+        lambda context: int(getattr(context.meter.engine.status(context.meter.now()), f"event_{word}"))
+    ),
+    "debiting_interval": lambda: (
+        lambda context: _DEBITING.index(context.meter.engine.debiting_logger_2(context.meter.now()).interval)
+    ),
+    "breaker_state": lambda: lambda context: int(context.meter.engine.breaker(context.meter.now()).state_now),
+    "breaker_feedback": lambda: lambda context: int(context.meter.engine.breaker_feedback(context.meter.now())),
+    "breaker_threshold": lambda: lambda context: context.meter.engine.breaker(context.meter.now()).threshold,
+    "breaker": lambda name: lambda context: context.meter.engine.breaker(context.meter.now()).parameters[name],
     "serial_number": lambda: lambda context: context.meter.serial_number,
     "type_number": lambda: lambda context: context.meter.type_number,
     "configuration": _configuration,

@@ -1,0 +1,77 @@
+"""What writing a value does to the meter, by the same names as `values.py`: an input to the engine.
+
+A value outside the range is a `ValueError` of the input and becomes the refusal of the SET.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from cosem.interface_class import Sink
+from metering.configuration import DebitingInterval
+from metering.inputs import (
+    ClearEvents,
+    Input,
+    OperateBreaker,
+    SetBreakerParameter,
+    SetDaylightSaving,
+    SetDebitingInterval,
+    SetPowerThreshold,
+    SetPulseInput,
+    SetTariff,
+    StopBilling,
+)
+
+_DEBITING: Final = tuple(DebitingInterval)
+
+
+def _applied(build: Callable[[Any], Input]) -> Sink:
+    return lambda context, value: context.meter.apply(build(value))
+
+
+def _stop_billing(value: int) -> Input:
+    if value != 1:
+        raise ValueError(f"1 forces a billing stop, {value} does not")
+    return StopBilling()
+
+
+def _debiting_interval(value: int) -> Input:
+    if value >= len(_DEBITING):
+        raise ValueError(f"debiting logger interval {value} (allowed: 0..{len(_DEBITING) - 1})")
+    return SetDebitingInterval(_DEBITING[value].value)
+
+
+def _clear_events(word: str) -> Sink:
+    """Events whose bits are written as 0 are forgotten; none can be written into being."""
+
+    def sink(context: Any, value: int) -> None:
+        forgotten = ~value & 0xFFFFFFFF
+        context.meter.apply(ClearEvents(**{word: forgotten}))
+
+    return sink
+
+
+def _operate_breaker(context: Any, value: int) -> None:
+    """1 disconnects, 2 releases, 3 reconnects; the state as it is may be written back."""
+    if value != context.meter.engine.breaker(context.meter.now()).state_now:
+        context.meter.apply(OperateBreaker(value))
+
+
+COMMANDS: Final[dict[str, Callable[..., Sink]]] = {
+    "stop_billing": lambda: _applied(_stop_billing),
+    "active_tariff": lambda: _applied(SetTariff),
+    "power_threshold": lambda: _applied(SetPowerThreshold),
+    "pulse_input": lambda: _applied(SetPulseInput),
+    "daylight_saving": lambda: _applied(lambda value: SetDaylightSaving(bool(value))),
+    "debiting_interval": lambda: _applied(_debiting_interval),
+    "event_status": _clear_events,
+    "breaker_state": lambda: _operate_breaker,
+    "breaker": lambda name: _applied(lambda value: SetBreakerParameter(name, value)),
+}
+
+
+def command(name: str) -> Sink | None:
+    """The sink of a value by name; None for what cannot be written."""
+    kind, *arguments = name.split(":")
+    return COMMANDS[kind](*arguments) if kind in COMMANDS else None
