@@ -25,7 +25,6 @@ from .ordering import ConfigurationNumbers, Nameplate, NameplateData, TypeNumber
 from .profile_tables import (
     AssociationProfile,
     CosemBehaviour,
-    DisplayCapability,
     HdlcDefaults,
     Identity,
     Iec62056,
@@ -49,7 +48,6 @@ class DeviceProfile(Table):
     objects: str | None = None
     identity: Identity
     metering: Metering
-    display: DisplayCapability
     nameplate: NameplateData
     cosem: CosemBehaviour | None = None
     hdlc: HdlcDefaults | None = None
@@ -88,7 +86,7 @@ class DeviceProfile(Table):
     @property
     def label(self) -> Nameplate:
         """The nameplate of this meter."""
-        return nameplate(self.identity.type, self.nameplate)
+        return nameplate(self.identity.type, self.nameplate, self.identity.configuration)
 
     @property
     def logical_devices(self) -> frozenset[int]:
@@ -181,7 +179,9 @@ def ordered(number: TypeNumber, configuration: ConfigurationNumbers | None) -> d
     }
     if configuration is not None:
         codes = configuration.facts
-        values |= codes.model_dump(exclude={"io", "display", "tariff_tables"})
+        values |= codes.model_dump(exclude={"io", "display", "tariff_tables", "module_communicates"})
+        if codes.tariff_module is not None:
+            values["tariff_mode"] = "module"
         values["load_profile_period_s"] = codes.integration_period_s  # a load profile has the demand period
     return {name: value for name, value in values.items() if value is not None}
 

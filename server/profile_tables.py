@@ -11,11 +11,6 @@ from cosem.initiate import Conformance
 from .ordering import ConfigurationNumbers, EnergyTypeCode, TypeNumber
 
 Period = Literal[300, 900, 1800, 3600]
-DisplayField = Literal[
-    "value", "unit", "identification", "quadrant", "tariff", "phase-voltage", "phase-current", "phase-consumption",
-    "status", "text", "breaker", "prepayment", "radio", "module", "cover",
-]  # fmt: skip
-"""A part of the display that shows one thing (data sheets, display)."""
 
 
 class Table(BaseModel):
@@ -83,9 +78,9 @@ class Identity(Table):
 class Metering(Table):
     """Defaults of the meter's order; a configuration file may change some of them.
 
-    `display_digits` stand before the decimal sign of an energy. `load_profile_days` is empty where there is no
-    load profile; it has no rows for A+R+ and A+R1, which are kept as long as A+A-.
-    Without `starting_current_ma` the accuracy class decides.
+    `load_profile_days` is empty where there is no load profile; it has no rows for A+R+ and A+R1, which are kept as
+    long as A+A-. Without `starting_current_ma` the accuracy class decides. `hourly_store` is the classic's, whose
+    months are 730 hours.
     """
 
     energy_type: EnergyTypeCode
@@ -111,10 +106,13 @@ class Metering(Table):
     summation: Literal["vector", "individual"]
     power_threshold_w: int = Field(ge=0, lt=2**32)
     pulse_length_ms: Literal[30, 80]
-    pulse_unit: Literal["", "kWh", "m3", "l"] = ""
+    pulse_input_unit: Literal["", "kWh", "m3", "l"] = ""
     led_lit_idle: bool = False
-    display_digits: Literal[6, 7]
-    display_decimals: Literal[0, 1, 2, 3]
+    display: Literal["382-classic", "382BCDE", "382K", "382L", "382M"]
+    display_decimals: Literal["7.0", "6.1", "7.2", "6.3"]
+    hourly_store: bool = False
+    tariff_mode: Literal["off", "module", "command", "internal", "ripple"] = "command"
+    tariff_module: Literal[2, 4] = 4
     load_profile_days: dict[Literal["A+", "A+A-", "A+A-R+R-"], dict[int, int]]
 
     @field_validator("load_profile_days", mode="before")
@@ -137,19 +135,6 @@ class Metering(Table):
         kind: Literal["A+", "A+A-", "A+A-R+R-"]
         kind = "A+A-" if energy_type == "A+R+" or energy_type == "A+R1" else energy_type
         return self.load_profile_days.get(kind, {})
-
-
-class DisplayCapability(Table):
-    """What the display can show: digits and fields, and how long its three lists may be."""
-
-    value_digits: Literal[7, 9]
-    identification_digits: Literal[0, 7]
-    fields: tuple[DisplayField, ...]
-    automatic: int = Field(ge=1, le=16)
-    manual: int = Field(ge=1, le=40)
-    battery: int = Field(ge=0, le=8)
-    step_s: int
-    return_s: int
 
 
 class CosemBehaviour(Table):

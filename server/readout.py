@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metering import Maximum
+from metering.hourly import HourlyStore
 from transports.iec62056_21 import Iec62056Settings
 
 from .binding import Context, ObjectModel
@@ -71,14 +71,18 @@ class Readout:
     def _read(self, source: str) -> Any:
         if source == "meter_number":
             return meter_number(self._meter)
-        if source == "meter_status":
-            return self._context.model.meter_status(self._meter)
         if source == "clock":
             return None
-        if source == "last_maximum:p14":
-            rows = self._meter.engine.billing_logger(self._meter.now()).rows
-            return rows[-1].maxima[Maximum.P14].value // 1000 if rows else 0
+        if source == "monthly_peak":
+            return self._hourly().peak // 1000
+        if source == "last_monthly_peak":
+            months = self._hourly().months
+            return months[-1].peak // 1000 if months else 0
         return value(source)(self._context)
+
+    def _hourly(self) -> HourlyStore:
+        """What a classic stores; its months are 730 hours in operation."""
+        return self._meter.engine.hourly_store(self._meter.now())
 
     def _formatted(self, kind: str, reading: Any) -> str:
         if kind == "plain":
@@ -87,13 +91,12 @@ class Readout:
             engine = self._meter.engine
             return _stamp(engine.local_time(self._meter.now()))
         if kind == "energy":
-            format_ = self._meter.profile.metering
-            whole, fraction = divmod(reading % 10 ** (format_.display_digits + 3), 1000)
-            decimals = f".{fraction:03}"[: format_.display_decimals + 1] if format_.display_decimals else ""
-            return f"{whole:0{format_.display_digits}}{decimals}"
+            digits, decimals = map(int, self._meter.profile.metering.display_decimals.split("."))
+            whole, fraction = divmod(reading % 10 ** (digits + 3), 1000)
+            return f"{whole:0{digits}}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
         if kind.startswith("power"):
-            digits, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
-            return f"{reading // 1000:0{digits}}{sign}{reading % 1000:03}"[: digits + 1 + places]
+            width, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
+            return f"{reading // 1000:0{width}}{sign}{reading % 1000:03}"[: width + 1 + places]
         digits = int(kind)
         return f"{reading % 10**digits:0{digits}}"
 

@@ -67,6 +67,5 @@ def _document(complete: str, sections: dict[str, list[Decoded]], profile: Device
         "configuration_numbers": numbers,
         "profile": None if profile is None else profile.name,
         "metering": None if profile is None else profile.metering.model_dump(),
-        "display": None if profile is None else profile.display.model_dump(),
         "nameplate": {} if profile is None else dict(profile.label.rows()),
     }

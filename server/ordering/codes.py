@@ -119,13 +119,17 @@ def load_tables(name: str) -> dict[str, Any]:
 
 
 def _table(name: str) -> tuple[Code, ...]:
-    """A table of modules: code, article letters, name and the generations that take it."""
+    """The modules: code, article letters, name, the generations that take one, and what it brings."""
     rows = csv.DictReader((FOLDER / name).read_text(encoding="utf-8").splitlines())
     return tuple(
-        Code(
-            code=row["code"],
-            text=f"{row['name']} ({row['letters']})" if row["letters"] else row["name"],
-            when={"generation": list(row["generations"])},
+        Code.model_validate(
+            {
+                "code": row["code"],
+                "text": f"{row['name']} ({row['letters']})" if row["letters"] else row["name"],
+                "when": {"generation": list(row["generations"])},
+                "module_communicates": bool(row["communicates"]),
+                "tariff_module": int(row["tariffs"]) if row["tariffs"] else None,
+            }
         )
         for row in rows
     )

@@ -25,9 +25,10 @@ class ConfigurationFacts(BaseModel):
     """What configuration numbers order. Texts are numbers of the manufacturer's own tables."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    display_digits: int
-    display_decimals: int
+    display_decimals: Literal["7.0", "6.1", "7.2", "6.3"]
     led_lit_idle: bool
+    module_communicates: bool = False
+    tariff_module: Literal[2, 4] | None = None
     io: str
     integration_period_s: Literal[300, 900, 1800, 3600]
     display: str
@@ -37,7 +38,7 @@ class ConfigurationFacts(BaseModel):
     pulse_length_ms: Literal[30, 80]
     peak_tariff: Literal[0, 1, 2]
     gmt_offset_s: int
-    pulse_unit: Literal["", "kWh", "m3", "l"]
+    pulse_input_unit: Literal["", "kWh", "m3", "l"]
     tariff_tables: str
     dst: bool
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .configuration_numbers import ConfigurationNumbers
 from .type_number import TypeNumber
 
 _VOLTAGES: Final = {"1-phase": "1x230", "2-phase": "2x230/400", "3-phase": "3x230/400", "aron": "3x230"}
@@ -106,6 +107,9 @@ class Nameplate:
     display: str
     clock: str
     clock_backup: str
+    breaker: str
+    radio: str
+    module: str
     module_slots: str
     optical_port: str
     terminals: str
@@ -118,8 +122,11 @@ class Nameplate:
         return [(name.replace("ip code", "IP code").replace("s0", "S0"), text) for name, text in pairs if text]
 
 
-def nameplate(number: TypeNumber, data: NameplateData) -> Nameplate:
-    """The nameplate of a meter. Raises `ValueError` where this generation has no meter with (or without) breaker."""
+def nameplate(number: TypeNumber, data: NameplateData, configuration: ConfigurationNumbers | None = None) -> Nameplate:
+    """The nameplate of a meter, as configured.
+
+    Raises `ValueError` where this generation has no meter with breaker, or none without.
+    """
     facts = number.facts
     model = "685-382" if facts.generation == "classic" else f"382{facts.generation}"
     variant = data.with_breaker if facts.breaker else data.without_breaker
@@ -162,6 +169,9 @@ def nameplate(number: TypeNumber, data: NameplateData) -> Nameplate:
         display="; ".join(data.display),
         clock=f"typically {data.rtc_accuracy_ppm} ppm at 23 C" if facts.rtc else "none: hour counter only",
         clock_backup=_backup(number, data),
+        breaker="integrated, bistable; no safety function" if facts.breaker else "none",
+        radio=_radio(number, configuration),
+        module="" if configuration is None else f"{configuration.module.code}, {configuration.module.text}",
         module_slots=", ".join(data.module_slots),
         optical_port=data.optical_port,
         terminals="; ".join(data.terminals),
@@ -184,6 +194,13 @@ def _limits(limits: dict[int, dict[int, float]]) -> str:
         f"{length} ms: " + ", ".join(f"{pulses} imp/kWh {amperes:g} A" for pulses, amperes in by_pulses.items())
         for length, by_pulses in limits.items()
     )
+
+
+def _radio(number: TypeNumber, configuration: ConfigurationNumbers | None) -> str:
+    """The built-in radio; another communication module switches it off (data sheets, built-in radio)."""
+    kind = number.facts.radio
+    off = configuration is not None and configuration.facts.module_communicates
+    return f"{kind}, built in" + (", switched off by the module" if off else "") if kind else "none"
 
 
 def _backup(number: TypeNumber, data: NameplateData) -> str:
