@@ -101,7 +101,7 @@ def fields(picture: Segments, glance: Glance, item: DisplayItem, shown_s: int) -
     else:
         written = NOTATIONS[item.format](value, Field(layout, glance.meter.configuration.display_decimals))
     if item.source == "pulse_input":
-        unit = glance.markings.pulse_unit
+        unit = glance.meter.configuration.pulse_input_unit
     if item.source == "software_number":
         text = glance.markings.software_revision
     return replace(

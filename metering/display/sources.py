@@ -26,8 +26,6 @@ class Markings(NamedTuple):
     software_number: str = ""
     software_revision: str = ""
     rom_checksum: int = 0
-    pulse_unit: str = ""
-    """Unit of the pulse input: kWh, m3, l or none (configuration number 3, code NN)."""
     radio: bool = False
     module: bool = False
 

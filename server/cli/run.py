@@ -88,7 +88,7 @@ def run(
     }
     options |= {"stepped": stepped or None, "control": _control(control, control_token)}
     try:
-        chosen = _configuration(config, meter, endpoints, options)
+        chosen = run_configuration(config, meter, endpoints, options)
     except (FileError, ValueError) as error:
         _fail(str(error), 2)
     _set_up_logging()
@@ -130,7 +130,7 @@ def _fail(message: str, code: int) -> None:
     raise typer.Exit(code)
 
 
-def _configuration(
+def run_configuration(
     path: Path | None, meter: dict[str, Any], endpoints: list[dict[str, Any]], options: dict[str, Any]
 ) -> RunConfig:
     """The file's configuration with the options laid over it; raises `FileError` or `ValueError`."""

@@ -35,7 +35,7 @@ from tests.metering.builders import ONE_KILOWATT, START, meter_on
 
 LAYOUTS = display_layouts()
 M = LAYOUTS["382M"]
-MARKINGS = Markings((12345678, 0, 0), (87654321, 0), "50981040", "H1", 0x72526998, "m3")
+MARKINGS = Markings((12345678, 0, 0), (87654321, 0), "50981040", "H1", 0x72526998)
 RUNNING = START + 10
 """The start-up is over."""
 BATTERY_S = 10 * 365 * 86_400
@@ -331,7 +331,7 @@ def shows(key: str, meter: Meter, now: int, shown_s: int = 0) -> Segments:
     ],
 )
 def test_values_units_and_codes(key: str, value: str, unit: str, obis: str, text: str) -> None:
-    meter = meter_on(ConstantInstallation((12_345_678, 0, 0)))
+    meter = meter_on(ConstantInstallation((12_345_678, 0, 0)), pulse_input_unit="m3")
     picture = shows(key, meter, START + 86_400)
     assert (picture.value, picture.unit, picture.obis, picture.text) == (value, unit, obis, text)
 
