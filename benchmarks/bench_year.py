@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def main() -> None:
         ("four weeks in steps of an hour", 28, 3_600, "-"),
         ("a day in steps of a minute", 1, 60, "-"),
     ):
-        seconds = cpu(lambda days=days, step_s=step_s: walk(days, step_s))
+        seconds = cpu(partial(walk, days, step_s))
         print(f"{what:<34} {seconds:7.3f} s CPU  {seconds / yardstick:7.0f} sums  (asked: {asked})")
 
 
