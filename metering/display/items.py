@@ -22,9 +22,9 @@ from ..quantities import Flow
 
 _FILE: Final = Path(__file__).parent / "items.csv"
 _NEEDS: Final = {
-    Flow.A23: re.compile(r"\b[AP]23|apparent:-1|\bnet\b"),
-    Flow.R12: re.compile(r"\b[RQ](1|2|12)\b|apparent"),
-    Flow.R34: re.compile(r"\b[RQ](3|4|34)\b|apparent"),
+    Flow.A23: re.compile(r"\b[APE]23|apparent:-1|\bnet\b"),
+    Flow.R12: re.compile(r"\b[RQ](1|2|12)\b|apparent|E14|E23"),
+    Flow.R34: re.compile(r"\b[RQ](3|4|34)\b|apparent|E14|E23"),
 }
 """What a source says where it needs a flow beside import."""
 _TARIFF: Final = re.compile(r"tariff_energy:\w+:(\d)|P14_T(\d)")

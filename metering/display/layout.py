@@ -42,7 +42,7 @@ class DisplayLayout:
     """Whether there are a quadrant and a status symbol."""
     phase_currents: bool = False
     breaker: bool = False
-    """Whether there is a symbol of the breaker."""
+    """Whether there are symbols of breaker and prepayment."""
     phase_squares: bool = False
     start_up: bool = True
     """Whether ROM checksum and software number are shown at power-up."""

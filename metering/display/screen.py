@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _ERRORS: Final = MeterStatus.EEPROM_ERROR | MeterStatus.RAM_ERROR | MeterStatus.ROM_CHECKSUM | MeterStatus.MAGNET
 _BATTERY_S: Final = 365 * 86_400
 """Only a battery keeps the clock for so long, and only a battery shows anything without supply."""
+_UNPAID: Final = (BreakerState.CUT_OFF_PREPAYMENT, BreakerState.LOW_POWER_EXPIRED)
+_PAY: Final = "PAY"
+"""What stands in the text field then, whatever the item (OMNIPOWER technical description 4.8.14)."""
 _DATE_AFTER_S: Final = 5
 """A stamp shows its time for so long, then its date for as long, and so on."""
 _UNIT_TURN_S: Final = 2
@@ -104,6 +107,8 @@ def fields(picture: Segments, glance: Glance, item: DisplayItem, shown_s: int) -
         unit = glance.meter.configuration.pulse_input_unit
     if item.source == "software_number":
         text = glance.markings.software_revision
+    if _unpaid(glance):
+        text = _PAY
     return replace(
         picture,
         value=written,
@@ -111,6 +116,11 @@ def fields(picture: Segments, glance: Glance, item: DisplayItem, shown_s: int) -
         obis=item.obis if layout.identification else "",
         text=text if layout.text else "",
     )
+
+
+def _unpaid(glance: Glance) -> bool:
+    """Whether the breaker is open for want of credit."""
+    return glance.meter.breaker(glance.now).state_now in _UNPAID
 
 
 def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
@@ -132,7 +142,8 @@ def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
     if layout.phase_currents:
         picture = replace(picture, phase_currents=phase_currents(seen))
     if layout.breaker:
-        picture = replace(picture, breaker=_breaker(meter.breaker(now)))
+        prepaid = meter.prepayment(now).enabled
+        picture = replace(picture, breaker=_breaker(meter.breaker(now)), prepayment=prepaid)
     if layout.phase_squares:
         one, two, three = (
             present is not PhaseVoltage.OFF and meter.energy(channel, now) // MWS_PER_WH % 2 == 1

@@ -164,6 +164,8 @@ _SOURCES: Final[dict[str, Callable[..., Source]]] = {
     "billing_at": lambda: _billing_at,
     "load_profile": _load_profile,
     "load_profile_at": lambda: _load_profile_at,
+    "prepayment": lambda: lambda at: at.meter.prepayment(at.now).remaining_mws,
+    "prepayment_debt": lambda: lambda at: at.meter.prepayment(at.now).debt_mws,
     "power_threshold": lambda: lambda at: at.meter.demand(at.now).thresholds_w[0] * 1000,
     "power_threshold_count": lambda: lambda at: at.meter.demand(at.now).threshold_counts[0],
     "meter_status": lambda: lambda at: int(at.meter.status(at.now).meter),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering import EnergyType, Flow, Meter
+from metering.breaker_states import CutOffBasis
 from metering.display import (
     BreakerSymbol,
     DisplayItem,
@@ -27,7 +28,17 @@ from metering.display.screen import fields
 from metering.display.sequence import Lengths, Place, place
 from metering.display.sources import Glance, source
 from metering.enclosure import Press
-from metering.inputs import OperateBreaker, PressButton, SetCover, SetLoad, SetMagnet, SetSupply, SetTariff
+from metering.inputs import (
+    OperateBreaker,
+    PressButton,
+    SetBreakerParameter,
+    SetCover,
+    SetLoad,
+    SetMagnet,
+    SetSupply,
+    SetTariff,
+    TopUp,
+)
 from metering.installation import ConstantInstallation
 from metering.phase_indicator import PhaseCurrent, PhaseVoltage
 from metering.status import EventA
@@ -447,3 +458,15 @@ def test_the_breaker_symbol_follows_the_breaker_where_one_is_fitted() -> None:
         assert display(meter, RUNNING, MARKINGS).breaker is symbol
     assert display(meter_on(breaker=False), RUNNING, MARKINGS).breaker is BreakerSymbol.NONE
     assert display(meter_on(display="382L"), RUNNING, MARKINGS).breaker is BreakerSymbol.NONE
+
+
+def test_a_meter_without_credit_says_pay() -> None:
+    meter = meter_on(breaker=True)
+    assert not display(meter, RUNNING, MARKINGS).prepayment
+    meter.apply(TopUp(1_000), RUNNING)
+    meter.apply(SetBreakerParameter("cut_off_basis", CutOffBasis.PREPAYMENT), RUNNING)
+    paid = display(meter, RUNNING + 1_800, MARKINGS)
+    assert (paid.prepayment, paid.text, paid.breaker) == (True, "A+", BreakerSymbol.CLOSED)
+    assert shows("PP", meter, RUNNING + 1_800).value == "0000000"
+    unpaid = display(meter, RUNNING + 4_000, MARKINGS)
+    assert (unpaid.text, unpaid.breaker) == ("PAY", BreakerSymbol.OPEN)
