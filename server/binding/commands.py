@@ -19,9 +19,15 @@ from metering.inputs import (
     SetDebitingInterval,
     SetPowerThreshold,
     SetPulseInput,
+    SetRelayDelay,
+    SetRelayMode,
     SetTariff,
     StopBilling,
+    SwitchRelay,
+    TopUp,
 )
+from metering.load_control import RelayMode
+from metering.quantities import MWS_PER_WH, TARIFFS
 
 _DEBITING: Final = tuple(DebitingInterval)
 
@@ -58,6 +64,47 @@ def _operate_breaker(context: Any, value: int) -> None:
         context.meter.apply(OperateBreaker(value))
 
 
+def _credit(context: Any, value: int) -> None:
+    """The credit there shall be, Wh: what is missing is a top-up; nothing can be taken back."""
+    prepayment = context.meter.engine.prepayment(context.meter.now())
+    missing = value - (prepayment.remaining_mws - prepayment.debt_mws) // MWS_PER_WH
+    if missing < 0:
+        raise ValueError(f"{value} Wh are {-missing} Wh less than there are")
+    if missing:
+        context.meter.apply(TopUp(missing))
+
+
+def _relay_command(number: str) -> Sink:
+    """1 closes and 0 opens, after the delay; a relay that nothing told is from then on told by command."""
+    relay = int(number)
+
+    def sink(context: Any, value: int) -> None:
+        if value > 1:
+            raise ValueError(f"1 closes, 0 opens, {value} does neither")
+        present = context.meter.engine.load_control(context.meter.now()).relays[relay - 1]
+        if bool(value) != present.commanded:
+            if present.mode is RelayMode.OFF:
+                context.meter.apply(SetRelayMode(relay, RelayMode.COMMAND.value))
+            context.meter.apply(SwitchRelay(relay, bool(value)))
+
+    return sink
+
+
+def _relay_tariffs(number: str) -> Sink:
+    """The tariffs a relay is closed in, bit 0 for tariff 1; without any it is told by command."""
+    relay = int(number)
+
+    def sink(context: Any, value: int) -> None:
+        present = context.meter.engine.load_control(context.meter.now()).relays[relay - 1]
+        if value == present.tariffs:
+            return
+        tariffs = tuple(tariff for tariff in range(1, TARIFFS + 1) if value >> (tariff - 1) & 1)
+        mode = RelayMode.TARIFF if tariffs else RelayMode.COMMAND
+        context.meter.apply(SetRelayMode(relay, mode.value, tariffs))
+
+    return sink
+
+
 COMMANDS: Final[dict[str, Callable[..., Sink]]] = {
     "stop_billing": lambda: _applied(_stop_billing),
     "active_tariff": lambda: _applied(SetTariff),
@@ -67,6 +114,10 @@ COMMANDS: Final[dict[str, Callable[..., Sink]]] = {
     "debiting_interval": lambda: _applied(_debiting_interval),
     "event_status": _clear_events,
     "breaker_state": lambda: _operate_breaker,
+    "credit": lambda: _credit,
+    "relay_command": _relay_command,
+    "relay_tariffs": _relay_tariffs,
+    "relay_delay": lambda: _applied(SetRelayDelay),
     "breaker": lambda name: _applied(lambda value: SetBreakerParameter(name, value)),
 }
 

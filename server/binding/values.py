@@ -12,11 +12,13 @@ from typing import Any, Final
 from cosem.date_time import STATUS_DST, UNSPECIFIED, DateTime
 from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak
 from metering.configuration import DebitingInterval
+from metering.load_control import Relay, RelayMode
 
 Source = Callable[[Any], Any]
 
 _U32: Final = 0xFFFFFFFF
 _DEBITING: Final = tuple(DebitingInterval)
+_RELAY_MODES: Final = tuple(RelayMode)
 _FLOWS: Final = {"14": 0, "23": 1, "12": 2, "34": 3}
 _CHANNELS: Final[dict[str, tuple[Energy, ...]]] = {
     "a14": (Energy.A14,),
@@ -174,6 +176,21 @@ def _software(field: str) -> Source:
     return lambda context: getattr(context.meter.profile.identity, f"software_{field}")
 
 
+def _relay(context: Any, number: str) -> Relay:
+    relay: Relay = context.meter.engine.load_control(context.meter.now()).relays[int(number) - 1]
+    return relay
+
+
+def _relay_wait(number: str) -> Source:
+    """Seconds until a relay switches."""
+
+    def read(context: Any) -> int:
+        at = _relay(context, number).switch_at
+        return 0 if at is None else max(0, at - context.meter.now())
+
+    return read
+
+
 VALUES: Final[dict[str, Callable[..., Source]]] = {
     "energy": energy,
     "energy_fine": lambda name: energy(name, MWS_PER_WH // 10),
@@ -207,6 +224,14 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     "breaker_feedback": lambda: lambda context: int(context.meter.engine.breaker_feedback(context.meter.now())),
     "breaker_threshold": lambda: lambda context: context.meter.engine.breaker(context.meter.now()).threshold,
     "breaker": lambda name: lambda context: context.meter.engine.breaker(context.meter.now()).parameters[name],
+    "credit": lambda: (
+        lambda context: context.meter.engine.prepayment(context.meter.now()).remaining_mws // MWS_PER_WH & _U32
+    ),
+    "relay_command": lambda number: lambda context: int(_relay(context, number).commanded),
+    "relay_tariffs": lambda number: lambda context: _relay(context, number).tariffs,
+    "relay_mode": lambda number: lambda context: _RELAY_MODES.index(_relay(context, number).mode),
+    "relay_wait": _relay_wait,
+    "relay_delay": lambda: lambda context: context.meter.engine.load_control(context.meter.now()).delay_s,
     "serial_number": lambda: lambda context: context.meter.serial_number,
     "type_number": lambda: lambda context: context.meter.type_number,
     "configuration": _configuration,
