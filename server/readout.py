@@ -89,7 +89,8 @@ class Readout:
             return str(reading)
         if kind == "clock":
             engine = self._meter.engine
-            return _stamp(engine.local_time(self._meter.now()))
+            now = self._meter.now()
+            return _stamp(engine.local_time(now), valid=engine.clock_valid(now))
         if kind == "energy":
             digits, decimals = map(int, self._meter.profile.metering.display_decimals.split("."))
             whole, fraction = divmod(reading % 10 ** (digits + 3), 1000)
@@ -105,9 +106,9 @@ class Readout:
         return _NO_TIME if at is None else _stamp(self._meter.engine.local_stamp(at))
 
 
-def _stamp(local: Any) -> str:
+def _stamp(local: Any, *, valid: bool = True) -> str:
     """NVYYMMDDhhmmss: N daylight saving time, V valid (IEC 1107 description 6)."""
     return (
-        f"{int(local.dst)}1{local.year % 100:02}{local.month:02}{local.day:02}"
+        f"{int(local.dst)}{int(valid)}{local.year % 100:02}{local.month:02}{local.day:02}"
         f"{local.hour:02}{local.minute:02}{local.second:02}"
     )

@@ -11,6 +11,7 @@ import pytest
 from cosem.data_types import BOOLEAN, DATE_TIME_STRING, INTEGER, LONG, UNSIGNED
 from cosem.date_time import STATUS_DST, DateTime
 from cosem.errors import ActionResult, DataAccessResult, DecodeError
+from metering.inputs import SetSupply
 
 from .clients import result_of
 from .conftest import Lab, Reader
@@ -243,3 +244,16 @@ def test_the_public_client_reads_the_clock_and_cannot_set_it(lab: Callable[..., 
     with pytest.raises(DecodeError, match="exception-response d8 01 02"):  # SET was not negotiated
         set_time(reader, DateTime(2026, 3, 2, 1, 13, 5, 0))
     assert local(reader) == (13, 0, 0)
+
+
+def test_a_clock_that_outlived_its_backup_is_invalid_until_it_is_set(lab: Callable[..., Lab]) -> None:
+    bench = lab()
+    reader = bench.reader()
+    bench.meter.apply(SetSupply((0, 0, 0)))
+    bench.time.forward(5 * 86_400)
+    bench.meter.apply(SetSupply())
+    bench.time.forward(60)
+    assert reader.get(8, "0.1.1.0.0.255", 4) & 1
+    assert reader.get(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING).status & 1
+    reader.set(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING, DateTime(2026, 3, 7, 6, 12, 0, 0))
+    assert reader.get(8, "0.1.1.0.0.255", 4) & 1 == 0
