@@ -54,10 +54,10 @@ def _milli(values: tuple[float, float, float]) -> tuple[int, int, int]:
 
 
 def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> MeterConfiguration:
-    """The order of one meter: the profile's, with the changes of the configuration."""
+    """The order of one meter: the profile's, with the changes of the configuration. Raises `ValueError`."""
     metering = profile.metering
     changes = {name: value for name, value in config.metering.model_dump().items() if value is not None}
-    energy_type = changes.get("energy_type", metering.energy_type)
+    energy_type = changes.pop("energy_type", metering.energy_type)
     return MeterConfiguration(
         serial_number=config.serial_number,
         commissioned_at=commissioned_at,
@@ -66,7 +66,7 @@ def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> 
         basic_current_ma=metering.basic_current_a * 1_000,
         maximum_current_ma=metering.maximum_current_a * 1_000,
         rtc_backup_s=_rtc_backup_s(profile),
-        **{name: changes.get(name, getattr(metering, name)) for name in _ORDERED},
+        **{name: getattr(metering, name) for name in _ORDERED} | changes,
     )
 
 

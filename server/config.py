@@ -120,7 +120,11 @@ INSTALLATIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 class MeterOverrides(Table):
-    """The part of the order that a configuration may change; what is left out is the profile's."""
+    """The part of the order that a configuration may change; what is left out is the profile's.
+
+    `tariff_table` is an internal table as plain values (`metering/tariff_table.py`), `error_seed` gives the meter the
+    measuring errors of its class.
+    """
 
     energy_type: EnergyTypeCode | None = None
     integration_period_s: Period | None = None
@@ -129,9 +133,22 @@ class MeterOverrides(Table):
     dst: bool | None = None
     billing_day: int | None = Field(default=None, ge=1, le=28)
     billing_interval_months: Literal[0, 1, 2, 3, 6, 12] | None = None
+    billing_start_month: int | None = Field(default=None, ge=1, le=12)
+    peak_tariff: Literal[0, 1, 2] | None = None
     tariffs: int | None = Field(default=None, ge=1, le=8)
+    tariff_mode: Literal["off", "module", "command", "internal", "ripple"] | None = None
+    tariff_table: dict[str, Any] | None = None
+    tariff_module: Literal[2, 4] | None = None
+    tariff_module_inverted: bool | None = None
     summation: Literal["vector", "individual"] | None = None
     power_threshold_w: int | None = Field(default=None, ge=0, lt=2**32)
+    error_seed: int | None = Field(default=None, ge=0, lt=2**64)
+    analysis_period_s: Period | None = None
+    analysis_registers: tuple[str, ...] | None = None
+    pulse_input_constant_milli: int | None = None
+    pulse_input_unit: Literal["", "kWh", "m3", "l"] | None = None
+    pulse_input_speed: Literal["normal", "quick"] | None = None
+    pulse_length_ms: Literal[30, 80] | None = None
 
 
 class MeterConfig(Table):

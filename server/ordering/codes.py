@@ -22,15 +22,22 @@ Facts = dict[str, Any]
 
 
 class OrderError(ValueError):
-    """A code that cannot be ordered: `field` at `position` holds `found`; `allowed` are the codes and their texts."""
+    """A code that cannot be ordered: `field` at `position` holds `found`; `allowed` are the codes and their texts.
 
-    def __init__(self, what: str, field: CodeField, position: str, found: str, allowed: Mapping[str, str]) -> None:
+    `because` are the facts that other codes ordered and this field depends on.
+    """
+
+    def __init__(
+        self, what: str, field: CodeField, position: str, found: str, allowed: Mapping[str, str], because: str = ""
+    ) -> None:
         self.field = field.name
         self.position = position
         self.found = found
         self.allowed = dict(allowed)
         said = ", ".join(f"{code} ({text})" if text else code for code, text in allowed.items()) or "nothing"
-        super().__init__(f"{what}: {field.name} ({position}) is {found!r}; allowed: {said}")
+        super().__init__(
+            f"{what}: {field.name} ({position}) is {found!r}; allowed: {said}{because and f' [{because}]'}"
+        )
 
 
 class _Row(BaseModel):
@@ -97,9 +104,16 @@ class CodeField(_Row):
             return Decoded(self.key, self.name, position, found, text, {self.key: found} if self.any else {})
         possible = {row.code: row for row in self.rows if row.holds(facts)}
         if found not in possible:
-            raise OrderError(what, self, position, found, {code: row.text for code, row in possible.items()})
+            codes = {code: row.text for code, row in possible.items()}
+            raise OrderError(what, self, position, found, codes, self._because(facts))
         row = possible[found]
         return Decoded(self.key, self.name, position, found, row.text, row.facts)
+
+    def _because(self, facts: Facts) -> str:
+        """`generation M, without breaker`: the facts that the codes of this field depend on."""
+        names = dict.fromkeys(name for row in self.rows for name in row.when if name in facts)
+        said = {True: "with {}", False: "without {}", None: "without {}"}
+        return ", ".join(said.get(facts[name], "{} " + str(facts[name])).format(name) for name in names)
 
 
 class Decoded(NamedTuple):

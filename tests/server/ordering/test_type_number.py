@@ -193,7 +193,7 @@ def test_every_module_and_label_of_a_classic(module: str, label: str) -> None:
 REFUSED = [
     ("684-18BC450000", "phases (X1, character 4) is '1'; allowed: 2 (3x230 V, three wires (Aron)), 3 (3x230/400 V)"),
     ("684-39BC450000", "current (X2, character 5) is '9'; allowed: 1 (0.25-5(105) A, terminals 35 mm2), 6 (0.5-10(60)"),
-    ("684-38BD410010", "current (X2, character 5) is '8'; allowed: 4 (0.25-5(65) A, terminals 35 mm2)"),
+    ("684-38BD410010", "current (X2, character 5) is '8'; allowed: 4 (0.25-5(65) A, terminals 35 mm2) [gen"),
     ("684-38XC450000", "accuracy class (X3, character 6) is 'X'; allowed: A (class A (EN 50470-3; IEC class 2)), B ("),
     ("684-38BZ450000", "generation (X4, character 7) is 'Z'; allowed: B (B, basis), C (C, built-in radio), D"),
     ("684-38BC350000", "energy type (X5, character 8) is '3'; allowed: 1 (A+), 2 (A+/A-), 4 (A+/A-/R+/R-)"),
