@@ -14,7 +14,10 @@ leaves exactly the state that going from a to b to c leaves, to the last bit of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from .analysis import AnalysisLogger
 from .billing import BillingLogger
@@ -38,7 +41,7 @@ from .means import Mean
 from .measurement import energy_rates, flow_rates
 from .measuring_system import MeasuringSystem
 from .prepayment import Prepayment
-from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous
+from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
 from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
@@ -129,6 +132,23 @@ class Meter:
         take_effect(self._state, input_)
         self._premises = self._seen = None
         self._refresh()
+
+    def trace(self, start: int, stop: int, channels: Sequence[Energy]) -> tuple[IntArray, IntArray]:
+        """Settle up to `stop` and tell how the sum of these registers got there from `start` on.
+
+        True times and mWs, a straight line from each to the next. Inputs go between two traces.
+        """
+        self.advance(start)
+        state, picked = self._state, list(channels)
+        times, energies = [np.array([start])], [np.array([sum(state.energies[channel] for channel in picked)])]
+        while state.time < stop:
+            before = sum(state.energies[channel] for channel in picked)
+            counts = state.supply.powered
+            view = self._settle_piece(stop)
+            gained = view.line.cumulative(view.rates[picked].sum(axis=0, keepdims=True))[0, 1:]
+            times.append(view.line.edges[1:])
+            energies.append(before + gained * counts)
+        return np.concatenate(times), np.concatenate(energies)
 
     def next_boundary(self, now: int) -> int:
         """The first true time after `now` of a period's end, a capture, a billing stop or a tariff switch."""
@@ -378,8 +398,11 @@ class Meter:
             seen = self._seen = self._measure(time, stop, load)
         return seen.part(time, min(now, seen.stop, reach))
 
-    def _settle_piece(self, now: int) -> None:
-        """Settle up to the first instant at which something acts, or as far as one look goes, `now` at most."""
+    def _settle_piece(self, now: int) -> View:
+        """Settle up to the first instant at which something acts, or as far as one look goes, `now` at most.
+
+        Returns what the meter has seen in that time.
+        """
         state = self._state
         view = self._ahead(now)
         watchers = state.watchers
@@ -416,6 +439,7 @@ class Meter:
         if stop == billing:
             state.stop_billing()
             self._refresh()
+        return view
 
     def _settle_within(self, segment: _Segment, stop: int) -> None:
         """Move along the straight line: no boundary until after `stop`, and nothing acts."""

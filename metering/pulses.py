@@ -11,15 +11,18 @@ is a load that it can just follow. A pulse that falls due before the output is f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from .configuration import EnergyType
 from .quantities import MWS_PER_WH, Energy, IntArray
+
+if TYPE_CHECKING:
+    from .meter import Meter
 
 US_PER_S: Final = 1_000_000
 _LARGEST_LOAD_DECIAMPERES: Final = 1_050
@@ -55,6 +58,14 @@ def pulse_instants(times: IntArray, energies: IntArray, constant: int) -> IntArr
     seconds, rest = missing // rate, missing % rate
     instants: IntArray = (times[piece] + seconds) * US_PER_S + -(-rest * US_PER_S // rate)
     return instants
+
+
+def pulses_due(meter: Meter, start: int, stop: int, channels: Sequence[Energy]) -> IntArray:
+    """The pulses of these registers that fall due in `(start, stop]`, in microseconds since 1970.
+
+    `start` is not before the meter's time. The meter is advanced on the way, so inputs go between two calls.
+    """
+    return pulse_instants(*meter.trace(start, stop, channels), meter.configuration.meter_constant)
 
 
 @dataclass(slots=True)

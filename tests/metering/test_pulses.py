@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering import MWS_PER_WH, Energy, EnergyType
+from metering.inputs import SetSupply
+from metering.installation import ConstantInstallation, HouseholdInstallation
 from metering.pulses import (
+    REACTIVE_CHANNELS,
     US_PER_S,
     Edge,
     PulseInput,
@@ -20,7 +23,9 @@ from metering.pulses import (
     active_channels,
     pulse_instants,
     pulse_output_2,
+    pulses_due,
 )
+from tests.metering.builders import START, meter_on
 
 T0 = 1_700_000_000
 
@@ -196,3 +201,41 @@ def test_edges_in_two_calls_count_as_in_one(steps: list[tuple[int, bool]], cut: 
     counted = parts.pulses(before, cut) + parts.pulses(edges[len(before) :], 9_000)
     assert counted == whole.pulses(edges, 9_000)
     assert all(late - early >= 62 for early, late in pairwise(counted))
+
+
+def test_a_meter_pulses_what_it_counts_whatever_happens_to_it() -> None:
+    home = HouseholdInstallation(seed=4, pv_peak_w=6_000)
+    channels = active_channels(EnergyType.FOUR_QUADRANT)
+    once, often = meter_on(home, billing_day=16), meter_on(home, billing_day=16)
+    cut, back, stop = START + 4_001, START + 9_000, START + 50_000
+    cuts = (START, cut, back, stop)
+    changes = (SetSupply((0, 0, 0)), SetSupply(), None)
+    whole, parts = [], []
+    for change, low, high in zip(changes, cuts[:-1], cuts[1:], strict=True):
+        whole.append(pulses_due(once, low, high, channels))
+        edges = [*range(low, high, 777), high]
+        parts += [pulses_due(often, one, other, channels) for one, other in pairwise(edges)]
+        if change is not None:
+            once.apply(change, high)
+            often.apply(change, high)
+    due = np.concatenate(whole)
+    assert np.concatenate(parts).tolist() == due.tolist()
+    assert due.size == sum(once.energy(channel, stop) for channel in channels) // MWS_PER_WH > 100
+    assert not ((due > (cut + 1) * US_PER_S) & (due <= back * US_PER_S)).any()
+    assert once.snapshot() == often.snapshot()
+
+
+def test_the_led_of_a_meter_that_imports_only_is_still_while_it_exports() -> None:
+    meter = meter_on(ConstantInstallation((-5_000_000, 0, 0)))
+    assert pulses_due(meter, START, START + 3_600, active_channels(EnergyType.IMPORT)).size == 0
+    assert pulses_due(meter, START + 3_600, START + 7_200, active_channels(EnergyType.IMPORT_EXPORT)).size == 5_000
+
+
+def test_reactive_energy_pulses_per_kvarh() -> None:
+    meter = meter_on(ConstantInstallation((0, 0, 0), (2_000_000, 0, 0)))
+    assert pulses_due(meter, START, START + 3_600, REACTIVE_CHANNELS).size == 2_000
+
+
+def test_a_transformer_meter_pulses_by_its_own_constant() -> None:
+    meter = meter_on(meter_constant=10_000)
+    assert pulses_due(meter, START, START + 360, (Energy.A14,)).size == 1_000
