@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from metering import EnergyType, Meter, MeterConfiguration
 from metering.configuration import PERIODS_S
+from metering.display import layout_of
 from metering.installation import (
     ConstantInstallation,
     HouseholdInstallation,
@@ -41,7 +42,9 @@ def build_installation(config: InstallationConfig, serial_number: int) -> Instal
         )
     voltages = _milli(config.voltage_v)
     if config.kind == "constant":
-        return ConstantInstallation(_milli(config.active_w), _milli(config.reactive_var), voltages)
+        frequency, temperature = round(config.frequency_hz * 1000), round(config.temperature_degc * 1000)
+        powers = _milli(config.active_w), _milli(config.reactive_var)
+        return ConstantInstallation(*powers, voltages, frequency, temperature)
     if config.kind == "live":
         return LiveInstallation(voltages)
     assert config.file is not None
@@ -58,7 +61,7 @@ def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> 
     metering = profile.metering
     changes = {name: value for name, value in config.metering.model_dump().items() if value is not None}
     energy_type = changes.pop("energy_type", metering.energy_type)
-    return MeterConfiguration(
+    ordered = MeterConfiguration(
         serial_number=config.serial_number,
         commissioned_at=commissioned_at,
         energy_type=EnergyType(energy_type),
@@ -68,6 +71,8 @@ def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> 
         rtc_backup_s=_rtc_backup_s(profile),
         **{name: getattr(metering, name) for name in _ORDERED} | changes,
     )
+    layout_of(ordered)  # refuses lists against the rules
+    return ordered
 
 
 _ORDERED: Final = (

@@ -89,6 +89,8 @@ class InstallationConfig(Table):
     active_w: tuple[float, float, float] = (350.0, 250.0, 150.0)
     reactive_var: tuple[float, float, float] = (60.0, 40.0, 20.0)
     voltage_v: tuple[float, float, float] = (230.0, 230.0, 230.0)
+    frequency_hz: float = Field(default=50.0, ge=40, le=70)
+    temperature_degc: float = Field(default=23.0, ge=-60, le=100)
     file: Path | None = None
     repeat: bool = False
 
@@ -123,7 +125,8 @@ class MeterOverrides(Table):
     """The part of the order that a configuration may change; what is left out is the profile's.
 
     `tariff_table` is an internal table as plain values (`metering/tariff_table.py`), `error_seed` gives the meter the
-    measuring errors of its class.
+    measuring errors of its class, `display_lists` are its display's `automatic`, `manual` and `battery` list, as keys of
+    `metering/display/items.csv`.
     """
 
     energy_type: EnergyTypeCode | None = None
@@ -143,6 +146,7 @@ class MeterOverrides(Table):
     summation: Literal["vector", "individual"] | None = None
     power_threshold_w: int | None = Field(default=None, ge=0, lt=2**32)
     error_seed: int | None = Field(default=None, ge=0, lt=2**64)
+    display_lists: dict[Literal["automatic", "manual", "battery"], tuple[str, ...]] | None = None
     analysis_period_s: Period | None = None
     analysis_registers: tuple[str, ...] | None = None
     pulse_input_constant_milli: int | None = None

@@ -127,6 +127,34 @@ def test_a_file_that_is_no_state_file_is_refused(tmp_path: Path) -> None:
     assert str(file) in result.stderr
 
 
+CONFIGURATION = """
+ephemeral = true
+[[meters]]
+profile = "382L"
+installation = {{ kind = "constant", frequency_hz = 49.9, temperature_degc = -5 }}
+metering = {{ error_seed = 3, display_lists = {{ automatic = ["{item}"] }} }}
+[[endpoints]]
+kind = "tcp"
+address = "127.0.0.1:0"
+"""
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "told"),
+    [
+        ("FREQ", 0, "nothing wrong"),
+        ("X", 1, "automatic list of display 382L: no item 'X'"),
+        ("HISTORY", 1, "'HISTORY' is historical"),
+    ],
+)
+def test_lists_of_a_configuration_file_are_checked(tmp_path: Path, item: str, code: int, told: str) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text(CONFIGURATION.format(item=item))
+    result = RUNNER.invoke(app, ["config", "check", str(file)])
+    assert result.exit_code == code
+    assert told in result.output
+
+
 # --- drawing -------------------------------------------------------------------------------------
 
 
