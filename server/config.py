@@ -125,8 +125,8 @@ class MeterOverrides(Table):
     """The part of the order that a configuration may change; what is left out is the profile's.
 
     `tariff_table` is an internal table as plain values (`metering/tariff_table.py`), `error_seed` gives the meter the
-    measuring errors of its class, `display_lists` are its display's `automatic`, `manual` and `battery` list, as keys of
-    `metering/display/items.csv`.
+    measuring errors of its class, `display_lists` are its display's `automatic`, `manual` and `battery` list, as keys
+    of `metering/display/items.csv`.
     """
 
     energy_type: EnergyTypeCode | None = None
