@@ -201,7 +201,7 @@ def test_a_meter_goes_on_writing_where_its_journal_ended(path: Path) -> None:
             store.save_snapshot(meter.snapshot()).result()
         store.close()
     store = Store(path)
-    assert meter_of(store, AT + 1000).engine.tariff == 5
+    assert meter_of(store, AT + 1000).engine.tariff(AT + 1000) == 5
     store.close()
 
 
@@ -251,7 +251,8 @@ def test_another_serial_number_is_another_meter(store: Store) -> None:
     first, second = meter_of(store), meter_of(store, profile="382L", serial_number=2)
     first.apply(SetTariff(3))
     commit(first, store)
-    assert meter_of(store, AT + 9, profile="382L", serial_number=2).engine.tariff == second.engine.tariff == 1
+    assert meter_of(store, AT + 9, profile="382L", serial_number=2).engine.tariff(AT + 9) == 1
+    assert second.engine.tariff(AT + 9) == 1
 
 
 # --- time -----------------------------------------------------------------------------------------------
