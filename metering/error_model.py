@@ -10,6 +10,7 @@ does not notice them. Integers throughout, a pure function of load and surroundi
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -52,6 +53,16 @@ class ErrorParts(NamedTuple):
         return np.sqrt(squares).astype(np.int64)
 
 
+class Conditions(NamedTuple):
+    """What an accuracy curve is drawn at; the reference conditions unless said."""
+
+    power_factor_thousandths: int = 1_000
+    """500 is 0.5 lagging, -800 is 0.8 leading."""
+    voltage_mv: int = NOMINAL_VOLTAGE_MV
+    frequency_millihz: int = NOMINAL_FREQUENCY_MILLIHZ
+    temperature_millidegc: int = REFERENCE_TEMPERATURE_MILLIDEGC
+
+
 class ErrorModel:
     """The errors of one meter; its configuration must have an `error_seed`."""
 
@@ -80,6 +91,15 @@ class ErrorModel:
         common, influences = self._common(load, ambient)
         angle = -self._angle * _ratio_thousandths(load.reactive_mvar, load.active_mw) // 1000
         return ErrorParts(common + angle, *influences)
+
+    def curve(self, currents: IntArray, at: Conditions) -> ErrorParts:
+        """The typical accuracy curves of the data sheets: errors over these currents in mA, the same in all phases."""
+        apparent = np.repeat(currents[None, :] * at.voltage_mv // 1000, 3, axis=0)
+        cosine = abs(at.power_factor_thousandths)
+        sine = isqrt(1_000_000 - cosine * cosine) * (1 if at.power_factor_thousandths > 0 else -1)
+        load = Load(apparent * cosine // 1000, apparent * sine // 1000, np.full_like(apparent, at.voltage_mv))
+        shape = np.zeros_like(currents)
+        return self.parts(load, Ambient(shape + at.frequency_millihz, shape + at.temperature_millidegc))
 
     def disturbed(self, load: Load, ambient: Ambient) -> Load:
         """The load as this meter measures it. Reactive power has the angle error in the other direction."""

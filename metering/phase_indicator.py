@@ -1,7 +1,8 @@
 """What the display says of each phase and of the sum: voltage present, current flowing and which way, the quadrant.
 
-The voltage indicator is lit above 160 V and blinks while the current is below the starting current (382L and 382M data
-sheets). The 382M's arrow shows the direction of the current of a phase that draws or feeds more than 2.3 W.
+The voltage indicator is lit above 160 V; before the 382M it blinks while the current is below the starting current
+(382K and 382L data sheets). The 382M's arrow shows the direction of the current of a phase that draws or feeds more
+than 2.3 W.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ class PhaseCurrent(Enum):
 
 
 def phase_voltages(seen: Instantaneous, starting_ma: int) -> tuple[PhaseVoltage, PhaseVoltage, PhaseVoltage]:
-    """The voltage indicators L1, L2, L3; a phase that is not fitted has no voltage."""
+    """The voltage indicators L1, L2, L3; a phase that is not fitted has no voltage. With 0 mA nothing blinks."""
     one, two, three = (
         PhaseVoltage.OFF
         if voltage <= MINIMUM_VOLTAGE_MV
         else PhaseVoltage.ON
-        if current and current >= starting_ma
+        if current >= starting_ma
         else PhaseVoltage.BLINKING
         for voltage, current in zip(seen.voltage_mv, seen.current_ma, strict=True)
     )
@@ -47,11 +48,7 @@ def phase_voltages(seen: Instantaneous, starting_ma: int) -> tuple[PhaseVoltage,
 def phase_currents(seen: Instantaneous) -> tuple[PhaseCurrent, PhaseCurrent, PhaseCurrent]:
     """The current arrows L1, L2, L3."""
     one, two, three = (
-        PhaseCurrent.NONE
-        if abs(power) <= LEAST_ARROW_MW
-        else PhaseCurrent.IMPORT
-        if power > 0
-        else PhaseCurrent.EXPORT
+        PhaseCurrent.NONE if abs(power) <= LEAST_ARROW_MW else PhaseCurrent.IMPORT if power > 0 else PhaseCurrent.EXPORT
         for power in seen.active_mw
     )
     return one, two, three

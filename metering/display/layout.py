@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ..configuration import MeterConfiguration
 from .items import DisplayItem, Flag, display_items
@@ -38,8 +38,14 @@ class DisplayLayout:
     """Whether there is an identification field."""
     text: bool = False
     """Whether there is a text field."""
-    symbols: bool = True
-    """Whether there are a quadrant and a status symbol."""
+    quadrant: bool = True
+    """Whether there is a quadrant indicator."""
+    error: tuple[Literal["internal", "magnet", "cover"], ...] = ()
+    """What lights the status symbol."""
+    cover: bool = False
+    """Whether an open cover has a symbol of its own."""
+    blinking: bool = True
+    """Whether a phase with voltage and without current blinks; else it is lit."""
     phase_currents: bool = False
     breaker: bool = False
     """Whether there are symbols of breaker and prepayment."""

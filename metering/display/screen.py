@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from ..meter import Meter
     from ..supply import Supply
 
-_ERRORS: Final = MeterStatus.EEPROM_ERROR | MeterStatus.RAM_ERROR | MeterStatus.ROM_CHECKSUM | MeterStatus.MAGNET
+_ERRORS: Final = {
+    "internal": MeterStatus.EEPROM_ERROR | MeterStatus.RAM_ERROR | MeterStatus.ROM_CHECKSUM,
+    "magnet": MeterStatus.MAGNET,
+    "cover": MeterStatus.COVER_OPEN,
+}
 _BATTERY_S: Final = 365 * 86_400
 """Only a battery keeps the clock for so long, and only a battery shows anything without supply."""
 _UNPAID: Final = (BreakerState.CUT_OFF_PREPAYMENT, BreakerState.LOW_POWER_EXPIRED)
@@ -128,17 +132,16 @@ def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
     meter, now = glance.meter, glance.now
     seen, configuration = meter.instantaneous(now), meter.configuration
     status = meter.status(now).meter
-    voltages = phase_voltages(seen, max(1, configuration.starts_at_ma))
     picture = Segments(
         lit=True,
         tariff=meter.tariff(now) if configuration.tariffs > 1 else 0,
-        phase_voltages=voltages,
+        phase_voltages=phase_voltages(seen, max(1, configuration.starts_at_ma) if layout.blinking else 0),
+        quadrant=quadrant(seen) if layout.quadrant else 0,
+        error=any(status & _ERRORS[cause] for cause in layout.error),
+        cover=layout.cover and bool(status & MeterStatus.COVER_OPEN),
         radio=glance.markings.radio,
         module=glance.markings.module,
     )
-    if layout.symbols:
-        cover = bool(status & MeterStatus.COVER_OPEN)
-        picture = replace(picture, quadrant=quadrant(seen), error=bool(status & _ERRORS), cover=cover)
     if layout.phase_currents:
         picture = replace(picture, phase_currents=phase_currents(seen))
     if layout.breaker:
@@ -147,7 +150,9 @@ def _symbols(glance: Glance, layout: DisplayLayout) -> Segments:
     if layout.phase_squares:
         one, two, three = (
             present is not PhaseVoltage.OFF and meter.energy(channel, now) // MWS_PER_WH % 2 == 1
-            for present, channel in zip(voltages, (Energy.A14_L1, Energy.A14_L2, Energy.A14_L3), strict=True)
+            for present, channel in zip(
+                picture.phase_voltages, (Energy.A14_L1, Energy.A14_L2, Energy.A14_L3), strict=True
+            )
         )
         picture = replace(picture, phase_squares=(one, two, three))
     return picture

@@ -392,10 +392,12 @@ def test_the_quadrant_is_that_of_the_momentary_load(active: int, reactive: int, 
     assert display(meter, RUNNING, MARKINGS).quadrant == quadrant
 
 
-def test_a_phase_indicator_is_lit_with_current_blinks_without_and_is_dark_without_voltage() -> None:
-    meter = meter_on(ConstantInstallation((2_400, 1_000, 500_000), voltage_mv=(230_000, 230_000, 160_000)))
-    on, blinking, off = PhaseVoltage.ON, PhaseVoltage.BLINKING, PhaseVoltage.OFF
-    assert display(meter, RUNNING, MARKINGS).phase_voltages == (on, blinking, off)
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_phase_indicator_is_lit_with_voltage_and_before_the_382m_blinks_without_current(name: str) -> None:
+    premises = ConstantInstallation((2_400, 1_000, 500_000), voltage_mv=(230_000, 230_000, 160_000))
+    meter = meter_on(premises, display=name)
+    idle = PhaseVoltage.BLINKING if name in ("382BCDE", "382K", "382L") else PhaseVoltage.ON
+    assert display(meter, RUNNING, MARKINGS).phase_voltages == (PhaseVoltage.ON, idle, PhaseVoltage.OFF)
 
 
 def test_an_arrow_shows_the_direction_of_a_phase_above_2_3_watts() -> None:
@@ -406,15 +408,29 @@ def test_an_arrow_shows_the_direction_of_a_phase_above_2_3_watts() -> None:
     assert display(other, RUNNING, MARKINGS).phase_currents == (PhaseCurrent.NONE,) * 3
 
 
-def test_magnet_and_cover_have_their_symbols() -> None:
-    meter = meter_on()
+@pytest.mark.parametrize(
+    ("name", "magnet", "cover", "own_symbol"),
+    [
+        ("382-classic", False, False, False),
+        ("382BCDE", False, False, False),
+        ("382K", True, True, False),
+        ("382L", True, False, False),
+        ("382M", True, True, True),
+    ],
+)
+def test_magnet_and_cover_light_the_symbols_of_the_generation(
+    name: str, magnet: bool, cover: bool, own_symbol: bool
+) -> None:
+    meter = meter_on(display=name)
     assert not display(meter, RUNNING, MARKINGS).error
     meter.apply(SetMagnet(True), RUNNING)
-    meter.apply(SetCover(True), RUNNING)
-    picture = display(meter, RUNNING, MARKINGS)
-    assert (picture.error, picture.cover) == (True, True)
+    assert display(meter, RUNNING, MARKINGS).error is magnet
     meter.apply(SetMagnet(False), RUNNING + 1)
-    assert not display(meter, RUNNING + 1, MARKINGS).error
+    meter.apply(SetCover(True), RUNNING + 1)
+    picture = display(meter, RUNNING + 1, MARKINGS)
+    assert (picture.error, picture.cover) == (cover, own_symbol)
+    meter.apply(SetCover(False), RUNNING + 2)
+    assert not display(meter, RUNNING + 2, MARKINGS).error
 
 
 def test_the_tariff_counted_in_is_shown_where_there_are_tariffs() -> None:
@@ -443,7 +459,7 @@ def test_asking_often_changes_nothing() -> None:
 
 def test_a_picture_is_plain_values_for_the_wire() -> None:
     plain = display(meter_on(), RUNNING, MARKINGS).to_dict()
-    assert plain["phase_voltages"] == ["on", "blinking", "blinking"]
+    assert plain["phase_voltages"] == ["on", "on", "on"]
     assert plain["breaker"] == "closed"
 
 

@@ -7,14 +7,13 @@ and power factor (negative: capacitive), its change by voltage and frequency, an
 from __future__ import annotations
 
 import csv
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from metering import Energy, Meter
-from metering.error_model import ErrorModel, ErrorParts
+from metering.error_model import Conditions, ErrorModel, ErrorParts
 from metering.installation import Ambient, ConstantInstallation, HouseholdInstallation, Load
 from tests.metering.builders import START, configuration, meter_on
 
@@ -34,16 +33,10 @@ def parts(
 ) -> ErrorParts:
     """The errors of one meter along a curve of currents."""
     model = ErrorModel(configuration(error_seed=seed, accuracy_class=accuracy_class))
-    apparent = np.tile(currents_a * 230_000 * voltage, (3, 1))
-    sine = sqrt(1 - power_factor**2) * (1 if power_factor > 0 else -1)
-    load = Load(
-        (apparent * abs(power_factor)).astype(np.int64),
-        (apparent * sine).astype(np.int64),
-        np.full(apparent.shape, int(230_000 * voltage)),
+    at = Conditions(
+        round(power_factor * 1000), round(voltage * 230_000), round(frequency * 50_000), round(degrees * 1000)
     )
-    count = currents_a.size
-    ambient = Ambient(np.full(count, int(50_000 * frequency)), np.full(count, int(1000 * degrees)))
-    return model.parts(load, ambient)
+    return model.curve((currents_a * 1000).astype(np.int64), at)
 
 
 def rows(quantity: str) -> list[dict[str, str]]:

@@ -7,12 +7,12 @@ from math import pi, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering import Energy, MeterConfiguration
-from metering.inputs import SetLoad
-from metering.installation import ConstantInstallation, Load
+from metering import Energy, Meter, MeterConfiguration
+from metering.inputs import SetLoad, SetMagnet
+from metering.installation import ConstantInstallation, HouseholdInstallation, Load
 from metering.measuring_system import MeasuringSystem
 from tests.metering.builders import START, WH, configuration, meter_on
 
@@ -139,3 +139,34 @@ def test_an_aron_meter_counts_the_sum_only() -> None:
 def test_a_measuring_system_that_does_not_exist_is_refused(change: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=told.replace("..", r"\.\.")):
         MeterConfiguration(serial_number=1, commissioned_at=START, **change)  # type: ignore[arg-type]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["1-phase", "2-phase", "3-phase", "aron"]),
+    st.one_of(st.none(), st.integers(0, 99)),
+    st.sampled_from(["A", "B", "1", "2"]),
+    st.integers(0, 9),
+    st.lists(st.integers(1, 200_000), min_size=1, max_size=6),
+)
+def test_every_measuring_system_is_the_same_in_one_step_and_in_many(
+    connection: str, error_seed: int | None, accuracy_class: str, home: int, waits: list[int]
+) -> None:
+    order = configuration(connection=connection, error_seed=error_seed, accuracy_class=accuracy_class)
+    premises = HouseholdInstallation(seed=home, pv_peak_w=5_000)
+    once, often = Meter(order, premises), Meter(order, premises)
+    now = START
+    for wait in waits:
+        now += wait
+        often.advance(now)
+    once.advance(now)
+    assert once.snapshot() == often.snapshot()
+
+
+def test_a_magnet_changes_no_result() -> None:
+    home = HouseholdInstallation(seed=2)
+    plain, attracted = meter_on(home, error_seed=1), meter_on(home, error_seed=1)
+    attracted.apply(SetMagnet(True), START + 100)
+    now = START + 50_000
+    assert [plain.energy(channel, now) for channel in Energy] == [attracted.energy(channel, now) for channel in Energy]
+    assert plain.instantaneous(now) == attracted.instantaneous(now)
