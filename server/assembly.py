@@ -84,6 +84,7 @@ _ORDERED: Final = (
     "billing_interval_months",
     "billing_start_month",
     "billing_depth",
+    "debiting2_depth",
     "event_logger_depth",
     "peak_tariff",
     "tariffs",

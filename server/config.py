@@ -147,6 +147,10 @@ class MeterOverrides(Table):
     power_threshold_w: int | None = Field(default=None, ge=0, lt=2**32)
     error_seed: int | None = Field(default=None, ge=0, lt=2**64)
     display_lists: dict[Literal["automatic", "manual", "battery"], tuple[str, ...]] | None = None
+    rtc_drift: bool | None = None
+    button_disconnects: bool | None = None
+    fill_outages: bool | None = None
+    debiting2_interval: Literal["daily", "weekly", "monthly"] | None = None
     analysis_period_s: Period | None = None
     analysis_registers: tuple[str, ...] | None = None
     pulse_input_constant_milli: int | None = None

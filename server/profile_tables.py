@@ -101,6 +101,7 @@ class Metering(Table):
     billing_interval_months: Literal[0, 1, 2, 3, 6, 12]
     billing_start_month: int = Field(default=1, ge=1, le=12)
     billing_depth: int = Field(ge=1, le=999)
+    debiting2_depth: int = Field(default=45, ge=1, le=999)
     event_logger_depth: int = Field(ge=1, le=9_999)
     peak_tariff: Literal[0, 1, 2] = 0
     summation: Literal["vector", "individual"]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import xor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metering import EnergyType
+from metering import EnergyType, MeterConfiguration
+from server.config import MeterOverrides, RunConfig, load_config
 from server.profile import DeviceProfile, available, load_profile
+from server.profile_tables import Metering
 from server.readout import Readout
 from transports.iec62056_21 import Iec62056Line
 
@@ -299,6 +303,48 @@ def test_the_numbers_of_the_order_stand_in_their_objects(lab: LabBuilder) -> Non
     assert found == [31000001, 22228011, 2000, 0, 0]
 
 
+def test_every_field_of_the_engines_order_can_be_ordered() -> None:
+    of_every_meter = {"serial_number", "commissioned_at", "energy_type", "load_profile_depth_days"}
+    by_type = {"basic_current_ma", "maximum_current_ma", "rtc_backup_s", "connection", "accuracy_class", "breaker"}
+    by_profile, by_configuration = set(Metering.model_fields), set(MeterOverrides.model_fields)
+    fixed = {"meter_constant"}  # 1000 imp/kWh in every 382
+    fields = {item.name for item in dataclasses.fields(MeterConfiguration)}
+    assert fields == (by_profile | by_configuration | of_every_meter | by_type | fixed) & fields
+    assert by_configuration <= fields
+
+
+def test_a_configuration_changes_what_has_no_code(lab: LabBuilder) -> None:
+    changes = {
+        "tariff_mode": "ripple", "error_seed": 7, "rtc_drift": True, "display_lists": {"automatic": ["A+"]},
+        "debiting2_interval": "weekly", "pulse_input_constant_milli": 250_000,
+    }  # fmt: skip
+    ordered = lab(metering=changes).meter.engine.configuration.to_dict()
+    assert {name: ordered[name] for name in changes} == changes
+
+
+TARIFF_TABLE = """
+[[meters]]
+type_number = "684-38BL424010"
+metering.tariff_mode = "internal"
+
+[meters.metering.tariff_table]
+name = "day and night"
+week = ["day", "day", "day", "day", "day", "day", "day"]
+seasons = [{ name = "all year", from = "01-01", days = { day = { "00:00" = 2, "06:00" = 1, "22:00" = 2 } } }]
+"""
+
+
+def test_a_tariff_table_stands_in_a_configuration_file(lab: LabBuilder, tmp_path: Path) -> None:
+    path = tmp_path / "meters.toml"
+    path.write_text(TARIFF_TABLE)
+    (config,) = load_config(path).meters
+    bench = lab(at=datetime(2026, 3, 3, 0), **config.model_dump(exclude_unset=True))  # commissioned 48 h before
+    sets = items(read(bench)[1])
+    assert bench.meter.profile.name == L
+    total, first, second = (int(sets[key].split("*")[0]) for key in ("1.8.0", "1.8.1", "1.8.2"))
+    assert (total, first, second) == (36, 24, 12)
+
+
 REFUSED = [
     ({"type_number": "684-38XM4C4084"}, "is 'X'; allowed: A (class A"),
     ({"type_number": "684-38BM4C4084", "profile": "382L"}, "is of generation M, profile 382L stands for L"),
@@ -318,8 +364,6 @@ def test_an_order_that_cannot_be_is_refused(lab: LabBuilder, order: dict[str, An
 
 
 def test_udp_carries_dlms_only() -> None:
-    from server.config import RunConfig
-
     with pytest.raises(ValueError, match=r"endpoints\.0: UDP carries DLMS"):
         RunConfig.model_validate(
             {"meters": [{"profile": K}], "endpoints": [{"kind": "udp", "address": "127.0.0.1:0"}], "ephemeral": True}
