@@ -3,7 +3,8 @@
 Within 5 ppm at 23 degrees (data sheets, real time clock), where in that is drawn from the serial number; off that
 temperature slower, by the square law of a 32 kHz tuning fork. The error is summed up in parts per billion times
 seconds, in integers, over the temperatures that the installation says. Each time it comes to a second the meter's
-clock goes forward or back by one, which is a correction like any other below 7 s: nothing is marked, lost or done twice.
+clock goes forward or back by one, which is a correction like any other below 7 s: nothing is marked, lost or done
+twice.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from .configuration import MeterConfiguration
 from .counting import count
 from .debiting import DebitingLogger
 from .demand import Demand
-from .display import layout_of
+from .display import DisplayLayout
 from .effects import take_effect
 from .enclosure import Enclosure
 from .event_log import EventLog, EventLogger
@@ -93,8 +93,6 @@ class Meter:
     def __init__(self, configuration: MeterConfiguration, installation: Installation) -> None:
         self.configuration: MeterConfiguration = configuration
         self.installation = installation
-        self.display_layout = layout_of(configuration)
-        """The display as ordered; `display.display` shows what is on it."""
         self._measuring = MeasuringSystem(configuration)
         self._state = MeterState(configuration)
         self._segment: _Segment | None = None
@@ -274,6 +272,7 @@ class Meter:
 
     def status(self, now: int) -> Status:
         """Meter status, events and alarm, up to `now`. For reading only."""
+        self._catch_up(now)
         self._enter(now)
         return self._state.status
 
@@ -281,6 +280,11 @@ class Meter:
     def enclosure(self) -> Enclosure:
         """Covers, magnet, alarm input, button and seal. For reading only."""
         return self._state.enclosure
+
+    @property
+    def display_layout(self) -> DisplayLayout:
+        """The display as it is configured; `display.display` shows what is on it."""
+        return self._state.display.layout
 
     def breaker(self, now: int) -> Breaker:
         """State, settings and limit of the breaker, up to `now`. For reading only."""
@@ -355,7 +359,7 @@ class Meter:
 
     def _catch_up(self, now: int) -> None:
         """Settle if a boundary has passed since the state was settled, or perhaps something has acted."""
-        if not self._state.time <= now < self._quiet_until:
+        if not (self._state.supply.powered and self._state.time <= now < self._quiet_until):
             self.advance(now)
 
     def _enter(self, now: int) -> _Segment:
@@ -426,9 +430,8 @@ class Meter:
             watcher.carry(view)
         if cuts or min(deadlines, default=stop + 1) <= stop:
             for watcher in watchers:
-                watcher.act(state)
-                if not state.supply.powered:
-                    break
+                if watcher in state.watchers:  # not once the supply has gone
+                    watcher.act(state)
             self._seen = None
             self._refresh()
         elif stop % view.grid_s:

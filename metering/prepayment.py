@@ -3,8 +3,8 @@
 The credit counts down with A14 (382M DLMS description 3.1, objects 1.1.130.0.x; OMNIPOWER technical description
 4.8.14). At zero the breaker opens, unless one of these stands against it: the basis says no restriction; it is an
 exception day, or the exception slot of any day; or there is a low threshold, which then limits the load for up to
-`t_prepayment_low_max` days before the breaker opens after all. What is drawn without credit is noted and taken off the next
-top-up. An exception does not close a breaker that is open: only a top-up does.
+`t_prepayment_low_max` days before the breaker opens after all. What is drawn without credit is noted and taken off
+the next top-up. An exception does not close a breaker that is open: only a top-up does.
 
 All of it needs the bit of the cut-off basis. Days and slot are normal time.
 """
@@ -29,9 +29,9 @@ class Prepayment:
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
-        self.remaining_mws = 0
+        self.remaining_mws: int = 0
         """Energy still to be had: A14_Prepayment."""
-        self.debt_mws = 0
+        self.debt_mws: int = 0
         """Drawn without: A14_PrepaymentCredit."""
         self.last_top_up_wh = 0
         self.last_top_up_at: int | None = None
