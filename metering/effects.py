@@ -166,7 +166,7 @@ def _break_seal(state: MeterState, _: inputs.BreakSeal) -> None:
 def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
     flag = Flag.NONE
     if input_.length_s >= LONG_PRESS_S and state.supply.powered:
-        flag = shown(state.configuration, state.supply, state.enclosure.presses, state.time).flag
+        flag = shown(state.configuration, state.display.layout, state.supply, state.enclosure.presses, state.time).flag
     state.enclosure.press(state.time, input_.length_s)
     if input_.length_s < LONG_PRESS_S or not state.supply.powered or state.breaker.press(state):
         return
@@ -225,6 +225,10 @@ def _set_prepayment_alarm(state: MeterState, input_: inputs.SetPrepaymentAlarm) 
     state.prepayment.alarmed = False
 
 
+def _set_display_list(state: MeterState, input_: inputs.SetDisplayList) -> None:
+    state.display.configure(input_.list, input_.items)
+
+
 def _set_prepayment_exceptions(state: MeterState, input_: inputs.SetPrepaymentExceptions) -> None:
     state.prepayment.exception_days = input_.day_numbers()
     state.prepayment.slot = (input_.start_s, input_.end_s)
@@ -265,6 +269,7 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.TopUp: _top_up,
     inputs.SetPrepaymentAlarm: _set_prepayment_alarm,
     inputs.SetPrepaymentExceptions: _set_prepayment_exceptions,
+    inputs.SetDisplayList: _set_display_list,
     inputs.SetRelayMode: _set_relay_mode,
     inputs.SwitchRelay: _switch_relay,
     inputs.SetRelayDelay: _set_relay_delay,

@@ -220,6 +220,23 @@ class SetPrepaymentAlarm(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetDisplayList(Input):
+    """Show these items of `display/items.csv`, by their keys, in the automatic, the manual or the battery list."""
+
+    kind: ClassVar[str] = "set-display-list"
+    list: str
+    items: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """The three lists of a display; which items may be in them is the meter's affair."""
+        object.__setattr__(self, "items", tuple(self.items))
+        if self.list not in ("automatic", "manual", "battery"):
+            raise ValueError(f"list is {self.list!r}; allowed: automatic, manual, battery")
+        if not all(isinstance(item, str) for item in self.items):
+            raise ValueError(f"items is {self.items!r}; allowed: keys of display/items.csv")
+
+
+@dataclass(frozen=True, slots=True)
 class SetPrepaymentExceptions(Input):
     """Do not cut off for want of credit on these days (ISO dates), nor from `start_s` to `end_s` of any day."""
 
@@ -543,6 +560,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         TopUp,
         SetPrepaymentAlarm,
         SetPrepaymentExceptions,
+        SetDisplayList,
         SetRelayMode,
         SwitchRelay,
         SetRelayDelay,

@@ -20,6 +20,7 @@ from .configuration import MeterConfiguration
 from .crystal import Crystal
 from .debiting import DebitingLogger
 from .demand import Demand
+from .display import DisplayLists
 from .enclosure import Enclosure
 from .event_log import NEUTRAL_FAULT_DEPTH, EventLog, EventLogger
 from .hourly import HourlyStore
@@ -106,6 +107,7 @@ class MeterState:
         """The load in place of the installation's, if one was set."""
         self.status = Status()
         self.enclosure = Enclosure()
+        self.display = DisplayLists(configuration)
         self.supply = Supply()
         self.voltage_quality = VoltageQuality(self.time)
         self.breaker = Breaker(configuration.breaker)
@@ -152,6 +154,7 @@ class MeterState:
             "crystal": self.crystal,
             "status": self.status,
             "enclosure": self.enclosure,
+            "display": self.display,
             "tariff_control": self.tariff_control,
             "debiting2": self.debiting2,
             "analysis": self.analysis,

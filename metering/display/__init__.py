@@ -2,6 +2,7 @@
 
 from .items import DisplayItem, Flag, display_items
 from .layout import DisplayLayout, display_layouts, layout_of
+from .lists import DisplayLists
 from .screen import Shown, display, shown
 from .segments import BreakerSymbol, Segments
 from .sequence import DisplayList, Place
@@ -12,6 +13,7 @@ __all__ = [
     "DisplayItem",
     "DisplayLayout",
     "DisplayList",
+    "DisplayLists",
     "Flag",
     "Markings",
     "Place",

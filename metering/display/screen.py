@@ -14,7 +14,7 @@ from ..phase_indicator import PhaseVoltage, phase_currents, phase_voltages, quad
 from ..quantities import MWS_PER_WH, Energy
 from ..status import MeterStatus
 from .items import DisplayItem, Flag, display_items
-from .layout import DisplayLayout, layout_of
+from .layout import DisplayLayout
 from .notation import NOTATIONS, Field, date_of, time_of
 from .segments import BreakerSymbol, Segments
 from .sequence import DisplayList, Lengths, Place, place
@@ -58,9 +58,10 @@ class Shown(NamedTuple):
         return Flag.NONE if self.item is None else self.item.flag
 
 
-def shown(configuration: MeterConfiguration, supply: Supply, presses: Sequence[Press], now: int) -> Shown:
+def shown(
+    configuration: MeterConfiguration, layout: DisplayLayout, supply: Supply, presses: Sequence[Press], now: int
+) -> Shown:
     """Which item is shown at `now` on a meter whose supply and button were last changed before."""
-    layout = layout_of(configuration)
     automatic = layout.items(layout.automatic, configuration)
     manual = layout.manual_list(configuration)
     backed = (configuration.rtc_backup_s or 0) >= _BATTERY_S
@@ -79,7 +80,7 @@ def shown(configuration: MeterConfiguration, supply: Supply, presses: Sequence[P
 def display(meter: Meter, now: int, markings: Markings = Markings()) -> Segments:  # noqa: B008
     """The picture at `now`."""
     supply, layout = meter.supply(now), meter.display_layout
-    at, item = shown(meter.configuration, supply, meter.enclosure.presses, now)
+    at, item = shown(meter.configuration, layout, supply, meter.enclosure.presses, now)
     if item is None:
         return Segments()
     glance = Glance(meter, now, markings)

@@ -33,6 +33,7 @@ from metering.inputs import (
     PressButton,
     SetBreakerParameter,
     SetCover,
+    SetDisplayList,
     SetLoad,
     SetMagnet,
     SetSupply,
@@ -57,7 +58,7 @@ def press(meter: Meter, at: int, length_s: int = 1) -> None:
 
 
 def look(meter: Meter, now: int) -> Shown:
-    return shown(meter.configuration, meter.supply(now), meter.enclosure.presses, now)
+    return shown(meter.configuration, meter.display_layout, meter.supply(now), meter.enclosure.presses, now)
 
 
 def obis_at(meter: Meter, now: int) -> str:
@@ -486,3 +487,26 @@ def test_a_meter_without_credit_says_pay() -> None:
     assert shows("PP", meter, RUNNING + 1_800).value == "0000000"
     unpaid = display(meter, RUNNING + 4_000, MARKINGS)
     assert (unpaid.text, unpaid.breaker) == ("PAY", BreakerSymbol.OPEN)
+
+
+def test_a_list_can_be_configured_later_and_is_remembered() -> None:
+    meter = meter_on()
+    meter.apply(SetDisplayList("automatic", ("P+", "U-L1")), RUNNING)
+    meter.apply(SetDisplayList("manual", ()), RUNNING)
+    assert [obis_at(meter, RUNNING + step * 10) for step in range(3)] == ["1.7.0", "32.7.0", "1.7.0"]
+    restored = Meter.restore(meter.configuration, ONE_KILOWATT, meter.snapshot())
+    assert restored.display_layout == meter.display_layout
+    assert restored.snapshot() == meter.snapshot()
+    press(restored, RUNNING + 40)
+    assert obis_at(restored, RUNNING + 40) == "1.8.0"  # legal
+
+
+def test_a_list_against_the_rules_is_not_configured() -> None:
+    meter = meter_on()
+    for change in (SetDisplayList("automatic", ("HISTORY",)), SetDisplayList("battery", ("A+",) * 9)):
+        before = meter.display_layout
+        with pytest.raises(ValueError, match="of display 382M"):
+            meter.apply(change, RUNNING)
+        assert meter.display_layout == before
+    with pytest.raises(ValueError, match="list is 'second'; allowed: automatic, manual, battery"):
+        SetDisplayList("second", ())
