@@ -14,8 +14,11 @@ from .configuration import (
 from .demand import DayExtremes, Demand, Maximum, Peak
 from .event_log import Event, EventLog, EventLogger, LoadProfileEvent
 from .load_profile import DataQuality, LoadProfile, LoggerStatus
+from .means import Mean
 from .meter import Meter
 from .quantities import MWS_PER_WH, Energy, Flow, Instantaneous
+from .tariff_control import TariffMode
+from .tariff_table import TariffTable
 
 __all__ = [
     "LOAD_PROFILE_DEPTH_DAYS_382L",
@@ -39,8 +42,11 @@ __all__ = [
     "LocalTime",
     "LoggerStatus",
     "Maximum",
+    "Mean",
     "Meter",
     "MeterConfiguration",
     "Peak",
+    "TariffMode",
+    "TariffTable",
     "Zone",
 ]

@@ -1,31 +1,35 @@
-"""What each input does to the state of a meter that is settled up to the moment it happens.
-
-Setting the clock is the one that needs thought. Less than 7 s is a correction: nothing is marked, and no
-boundary is lost or done twice. Corrected forward over a boundary, the row is captured and the period ended
-at once; corrected back over one, `logged_until` remembers that it is done. From 7 s on it is a jump:
-slots jumped over are missing, slots run through again have their stamps again, a period that the clock
-leaves is ended, and the next load profile row and the RTC logger say what happened. Either way a
-target day that the clock moves over is billed at once, and only once.
-"""
+"""What each input does to the state of a meter that is settled up to the moment it happens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from . import inputs
-from .clock import DAY_S
-from .event_log import RTC_CHANGED, EventLog, LoadProfileEvent
-from .load_profile import UNMARKED_ADJUSTMENT_S, DataQuality, LoggerStatus, clock_adjustment_quality
-from .schedule import next_target_day, same_day
+from .breaker_states import COMMANDS, TRANSITIONS, Cause
+from .clock_setting import set_clock
+from .configuration import DebitingInterval
+from .display import Flag, shown
+from .enclosure import LONG_PRESS_S
+from .event_log import EventLog, LoadProfileEvent
+from .load_control import RelayMode
+from .load_profile import DataQuality, LoggerStatus
+from .pulses import PulseInputSpeed
 from .state import MeterState
+from .status import EventA, MeterStatus
+from .tariff_control import TariffMode
+from .tariff_table import TariffTable
 
 
 def take_effect(state: MeterState, input_: inputs.Input) -> None:
     """Let the input happen at `state.time`; raises `ValueError`, nothing changed, where this meter cannot do it."""
+    if not (state.supply.powered or input_.physical):
+        raise ValueError(f"the meter is off: no {input_.kind} (since true time {state.supply.off_at})")
+    if input_.legal and state.enclosure.seal_broken_at is None:
+        raise ValueError(f"{input_.kind} is about legal data; allowed: only with the verification seal broken")
     EFFECTS[type(input_)](state, input_)
+    if state.supply.powered:
+        state.load_control.act(state)
 
 
 def _set_load(state: MeterState, input_: inputs.SetLoad) -> None:
@@ -43,7 +47,43 @@ def _set_daylight_saving(state: MeterState, input_: inputs.SetDaylightSaving) ->
 def _set_tariff(state: MeterState, input_: inputs.SetTariff) -> None:
     if input_.tariff > state.configuration.tariffs:
         raise ValueError(f"tariff is {input_.tariff}; allowed: 1..{state.configuration.tariffs}")
-    state.tariff = input_.tariff
+    control = state.tariff_control
+    if control.mode is not TariffMode.COMMAND:
+        raise ValueError(f"tariff_mode is {control.mode.value}; allowed for setting the tariff: command")
+    control.commanded = input_.tariff
+
+
+def _set_tariff_mode(state: MeterState, input_: inputs.SetTariffMode) -> None:
+    mode = TariffMode(input_.mode)
+    _check_tariffs(state, mode, state.tariff_control.table)
+    state.tariff_control.mode = mode
+
+
+def _set_tariff_table(state: MeterState, input_: inputs.SetTariffTable) -> None:
+    control, table = state.tariff_control, TariffTable.from_dict(input_.table)
+    _check_tariffs(state, TariffMode.INTERNAL, table)
+    control.table = table
+
+
+def _check_tariffs(state: MeterState, mode: TariffMode, table: TariffTable | None) -> None:
+    highest = state.tariff_control.highest_tariff(mode, table)
+    if highest > state.configuration.tariffs:
+        raise ValueError(f"tariff mode {mode.value} needs {highest} tariffs; allowed: 1..{state.configuration.tariffs}")
+
+
+def _set_tariff_inputs(state: MeterState, input_: inputs.SetTariffInputs) -> None:
+    state.tariff_control.ports = (input_.port1, input_.port2)
+
+
+def _set_ripple(state: MeterState, input_: inputs.SetRipple) -> None:
+    if input_.tariff > state.configuration.tariffs:
+        raise ValueError(f"tariff is {input_.tariff}; allowed: 1..{state.configuration.tariffs}")
+    state.tariff_control.rippled = input_.tariff
+
+
+def _set_integration_period(state: MeterState, input_: inputs.SetIntegrationPeriod) -> None:
+    if input_.period_s != state.demand.period_s:
+        state.demand.change_period(input_.period_s, state.time, state.flow_readings())
 
 
 def _stop_billing(state: MeterState, _: inputs.StopBilling) -> None:
@@ -51,15 +91,15 @@ def _stop_billing(state: MeterState, _: inputs.StopBilling) -> None:
 
 
 def _reset_trip_counter(state: MeterState, _: inputs.ResetTripCounter) -> None:
-    state.trip_base = state.flow_readings()[:2]
+    state.trip_base = state.flow_readings()
 
 
 def _set_power_threshold(state: MeterState, input_: inputs.SetPowerThreshold) -> None:
-    state.demand.threshold_w = input_.power_w
+    state.demand.thresholds_w[input_.tariff] = input_.power_w
 
 
 def _set_pulse_input(state: MeterState, input_: inputs.SetPulseInput) -> None:
-    state.pulse_input = input_.count
+    state.pulse_input, state.pulse_remainder_milli = input_.count, 0
 
 
 def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePeriod) -> None:
@@ -70,70 +110,188 @@ def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePer
         return
     state.load_profile.delete(period_s, state.configuration.load_profile_entries(period_s))
     state.load_profile.mark(LoggerStatus.INTERVAL_CHANGED, DataQuality(0))
-    state.events[EventLog.LOAD_PROFILE].log(state.normal_time, LoadProfileEvent.INTERVAL_CHANGED)
+    state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.INTERVAL_CHANGED)
 
 
 def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
     state.load_profile.delete(state.load_profile.period_s, state.load_profile.entries)
-    state.events[EventLog.LOAD_PROFILE].log(state.normal_time, LoadProfileEvent.DELETED_MANUALLY)
+    state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.DELETED_MANUALLY)
+
+
+def _set_analysis_logger(state: MeterState, input_: inputs.SetAnalysisLogger) -> None:
+    state.analysis.choose(input_.period_s, input_.registers)
+
+
+def _clear_analysis_logger(state: MeterState, _: inputs.ClearAnalysisLogger) -> None:
+    state.analysis.clear()
+
+
+def _set_debiting_interval(state: MeterState, input_: inputs.SetDebitingInterval) -> None:
+    state.debiting2.change_interval(DebitingInterval(input_.interval))
 
 
 def _set_clock(state: MeterState, input_: inputs.SetClock) -> None:
-    moved = input_.clock - state.clock_offset_s - state.time
-    before, done = state.normal_time, max(state.normal_time, state.logged_until)
-    after = before + moved
-    target = next_target_day(done, state.configuration)
-    if abs(moved) >= UNMARKED_ADJUSTMENT_S:
-        _mark_jump(state, before, after)
-        _move_demand(state, done, after, stamp=before)
-        state.logged_until = after
-    elif after > done:
-        _capture_slot_between(state, done, after)
-        _move_demand(state, done, after, stamp=after - after % state.demand.period_s)
-        state.logged_until = after
-    else:
-        state.logged_until = done
-    state.clock_offset_s += moved
-    if target is not None and target <= after:
-        state.stop_billing()
+    set_clock(state, input_.clock)
 
 
-def _mark_jump(state: MeterState, before: int, after: int) -> None:
-    profile = state.load_profile
-    state.events[EventLog.RTC].log(after, RTC_CHANGED, before, after)
-    same_slot = before // profile.period_s == after // profile.period_s
-    status = LoggerStatus(0) if same_slot else LoggerStatus.TIME_DISCONTINUITY
-    profile.mark(status, clock_adjustment_quality(after - before))
+def _set_supply(state: MeterState, input_: inputs.SetSupply) -> None:
+    state.supply.voltage_mv = input_.voltage_mv
 
 
-def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
-    """Capture the slot a small correction forward would step over, if there is one."""
-    profile = state.load_profile
-    slot = after - after % profile.period_s
-    if slot > done:
-        profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
+def _set_magnet(state: MeterState, input_: inputs.SetMagnet) -> None:
+    state.enclosure.magnet = input_.present
+    state.enclosure.sense(state)
 
 
-def _move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
-    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day."""
-    demand, now = state.demand, state.time
-    ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
-    if ended:
-        demand.finish_means(demand.period_start, now)
-        demand.end_periods(np.array([now], dtype=np.int64), stamp - now, state.flow_column(), state.tariff)
-    if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
-        demand.roll_day()
+def _set_cover(state: MeterState, input_: inputs.SetCover) -> None:
+    state.enclosure.cover_open = input_.open
+    state.enclosure.sense(state)
+
+
+def _set_terminal_cover(state: MeterState, input_: inputs.SetTerminalCover) -> None:
+    state.enclosure.terminal_cover_open = input_.open
+    state.enclosure.sense(state)
+
+
+def _set_alarm_input(state: MeterState, input_: inputs.SetAlarmInput) -> None:
+    state.enclosure.alarm_input = input_.active
+    state.enclosure.sense(state)
+
+
+def _break_seal(state: MeterState, _: inputs.BreakSeal) -> None:
+    if state.enclosure.seal_broken_at is None:
+        state.enclosure.seal_broken_at = state.time
+
+
+def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
+    flag = Flag.NONE
+    if input_.length_s >= LONG_PRESS_S and state.supply.powered:
+        flag = shown(state.configuration, state.display.layout, state.supply, state.enclosure.presses, state.time).flag
+    state.enclosure.press(state.time, input_.length_s)
+    if input_.length_s < LONG_PRESS_S or not state.supply.powered or state.breaker.press(state):
+        return
+    if flag is Flag.RESET_TRIP:
+        state.trip_base = state.flow_readings()
+    elif flag is Flag.CALL:
+        state.status.note(EventA.FORCED_CALL)
+    elif state.configuration.button_disconnects:
+        state.breaker.happen(state, Cause.PRESS_TO_OPEN)
+
+
+def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
+    if state.supply.powered:
+        order = state.configuration
+        speed = PulseInputSpeed[order.pulse_input_speed.upper()]
+        if input_.length_ms < speed.least_ms(closed=True) or input_.pause_ms < speed.least_ms(closed=False):
+            return
+        units, state.pulse_remainder_milli = divmod(
+            state.pulse_remainder_milli + 1_000 * input_.count, order.pulse_input_constant_milli
+        )
+        state.pulse_input = (state.pulse_input + units) % 2**32
+
+
+def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
+    state.status.clear(input_.a, input_.b)
+    if input_.a & MeterStatus.RESET and state.status.change(MeterStatus.RESET, on=False):
+        state.log(EventLog.STATUS, int(state.status.meter))
+
+
+def _set_event_masks(state: MeterState, input_: inputs.SetEventMasks) -> None:
+    state.status.mask_a, state.status.mask_b = input_.a, input_.b
+
+
+def _operate_breaker(state: MeterState, input_: inputs.OperateBreaker) -> None:
+    if not state.breaker.fitted:
+        raise ValueError("the meter has no breaker")
+    cause, now = Cause(input_.command), state.breaker.state_now
+    if (now, cause) not in TRANSITIONS:
+        allowed = [str(one.value) for one in COMMANDS if (now, one) in TRANSITIONS]
+        raise ValueError(
+            f"command is {input_.command}; allowed in breaker state {now.value}: {', '.join(allowed) or 'none'}"
+        )
+    state.breaker.happen(state, cause)
+
+
+def _set_breaker_parameter(state: MeterState, input_: inputs.SetBreakerParameter) -> None:
+    state.breaker.set_parameter(input_.name, input_.value)
+
+
+def _top_up(state: MeterState, input_: inputs.TopUp) -> None:
+    state.prepayment.top_up(state, input_.energy_wh)
+
+
+def _set_prepayment_alarm(state: MeterState, input_: inputs.SetPrepaymentAlarm) -> None:
+    state.prepayment.alarm_limit_wh = input_.limit_wh
+    state.prepayment.alarmed = False
+
+
+def _set_display_list(state: MeterState, input_: inputs.SetDisplayList) -> None:
+    state.display.configure(input_.list, input_.items)
+
+
+def _set_prepayment_exceptions(state: MeterState, input_: inputs.SetPrepaymentExceptions) -> None:
+    state.prepayment.exception_days = input_.day_numbers()
+    state.prepayment.slot = (input_.start_s, input_.end_s)
+
+
+def _set_relay_mode(state: MeterState, input_: inputs.SetRelayMode) -> None:
+    relay = state.load_control.relays[input_.relay - 1]
+    relay.mode = RelayMode(input_.mode)
+    relay.tariffs = sum(1 << (tariff - 1) for tariff in set(input_.tariffs))
+
+
+def _switch_relay(state: MeterState, input_: inputs.SwitchRelay) -> None:
+    relay = state.load_control.relays[input_.relay - 1]
+    if relay.mode is not RelayMode.COMMAND:
+        raise ValueError(f"relay {input_.relay} is in mode {relay.mode.value}; allowed for switching it: command")
+    relay.commanded = input_.closed
+
+
+def _set_relay_delay(state: MeterState, input_: inputs.SetRelayDelay) -> None:
+    state.load_control.delay_s = input_.delay_s
+
+
+def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
+    state.energies[input_.channel] = input_.value_mws
 
 
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {
     inputs.SetLoad: _set_load,
     inputs.ReleaseLoad: _release_load,
+    inputs.SetSupply: _set_supply,
+    inputs.SetMagnet: _set_magnet,
+    inputs.SetCover: _set_cover,
+    inputs.SetTerminalCover: _set_terminal_cover,
+    inputs.SetAlarmInput: _set_alarm_input,
+    inputs.BreakSeal: _break_seal,
+    inputs.OperateBreaker: _operate_breaker,
+    inputs.SetBreakerParameter: _set_breaker_parameter,
+    inputs.TopUp: _top_up,
+    inputs.SetPrepaymentAlarm: _set_prepayment_alarm,
+    inputs.SetPrepaymentExceptions: _set_prepayment_exceptions,
+    inputs.SetDisplayList: _set_display_list,
+    inputs.SetRelayMode: _set_relay_mode,
+    inputs.SwitchRelay: _switch_relay,
+    inputs.SetRelayDelay: _set_relay_delay,
+    inputs.SetRegister: _set_register,
+    inputs.PressButton: _press_button,
+    inputs.AddPulses: _add_pulses,
+    inputs.ClearEvents: _clear_events,
+    inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,
     inputs.SetDaylightSaving: _set_daylight_saving,
     inputs.SetTariff: _set_tariff,
+    inputs.SetTariffMode: _set_tariff_mode,
+    inputs.SetTariffTable: _set_tariff_table,
+    inputs.SetTariffInputs: _set_tariff_inputs,
+    inputs.SetRipple: _set_ripple,
+    inputs.SetIntegrationPeriod: _set_integration_period,
     inputs.StopBilling: _stop_billing,
     inputs.ResetTripCounter: _reset_trip_counter,
     inputs.SetPowerThreshold: _set_power_threshold,
+    inputs.SetAnalysisLogger: _set_analysis_logger,
+    inputs.ClearAnalysisLogger: _clear_analysis_logger,
+    inputs.SetDebitingInterval: _set_debiting_interval,
     inputs.SetPulseInput: _set_pulse_input,
     inputs.SetLoadProfilePeriod: _set_load_profile_period,
     inputs.ClearLoadProfile: _clear_load_profile,

@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 
 from .quantities import MWS_PER_WH, Flow, IntArray
 
-Rows = slice | NDArray[np.intp]
-"""Some rows, as an index into any column."""
-
 UNMARKED_ADJUSTMENT_S: Final = 7
 """Clock adjustments shorter than this leave no mark (382M DLMS description, figure 10)."""
 
@@ -32,6 +29,8 @@ class LoggerStatus(IntFlag):
     RECONFIGURED = 1 << 7
     INTERVAL_CHANGED = 1 << 8
     LOG_ID_AT_MAXIMUM = 1 << 9
+    CLOCK_INVALID = 1 << 15
+    """Ours, not the meter's: such a row says so in the clock status of its time stamp."""
 
 
 class DataQuality(IntFlag):
@@ -48,6 +47,10 @@ class DataQuality(IntFlag):
     UNDER_VOLTAGE = 1 << 8
     NEUTRAL_FAULT = 1 << 9
     POWER_OUTAGE = 1 << 10
+
+
+NO_STATUS: Final = LoggerStatus(0)
+GOOD_QUALITY: Final = DataQuality(0)
 
 
 def clock_adjustment_quality(seconds: int) -> DataQuality:
@@ -114,8 +117,17 @@ class LoadProfile:
         self.pending_status |= status
         self.pending_quality |= quality
 
-    def capture(self, stamps: IntArray, readings_mws: IntArray) -> None:
-        """Append rows: their stamps, and per flow of `flows` the readings in mWs (flows by rows)."""
+    def capture(
+        self,
+        stamps: IntArray,
+        readings_mws: IntArray,
+        status: LoggerStatus = NO_STATUS,
+        quality: DataQuality = GOOD_QUALITY,
+    ) -> None:
+        """Append rows: their stamps, and per flow of `flows` the readings in mWs (flows by rows).
+
+        `status` and `quality` are for all of them, what `mark` said for the first.
+        """
         count = stamps.size
         if not count:
             return
@@ -125,11 +137,11 @@ class LoadProfile:
         new = slice(self._high, self._high + kept)
         self._stamps[new] = stamps[count - kept :]
         self._energies[:, new] = (readings_mws[:, count - kept :] // MWS_PER_WH) & 0xFFFFFFFF
-        self._status[new] = 0
-        self._quality[new] = 0
+        self._status[new] = status
+        self._quality[new] = quality
         if kept == count:
-            self._status[self._high] = self.pending_status
-            self._quality[self._high] = self.pending_quality
+            self._status[self._high] |= self.pending_status
+            self._quality[self._high] |= self.pending_quality
         self.pending_status, self.pending_quality = LoggerStatus(0), DataQuality(0)
         self._high += kept
         self._low = max(self._low, self._high - self.entries)
@@ -150,29 +162,6 @@ class LoadProfile:
         self._quality[:kept] = quality[old]
         self._energies[:, :kept] = energies[:, old]
         self._low, self._high = 0, kept
-
-    def select_range(self, first: int, last: int) -> Rows:
-        """Rows stamped `first` to `last` in normal time, both included, oldest first."""
-        stamps = self.stamps
-        found = np.flatnonzero((stamps >= first) & (stamps <= last))
-        if found.size and found[-1] - found[0] + 1 == found.size:
-            return slice(int(found[0]), int(found[-1]) + 1)
-        return found if found.size else slice(0, 0)
-
-    def select_entries(self, first: int, last: int) -> Rows:
-        """Rows by entry as the 382 counts: entry 0 is the newest (382M DLMS description 3.4).
-
-        From a lower to a higher number goes backwards in time, from a higher to a lower one forwards.
-        Entries there are not are left out.
-        """
-        newest = len(self) - 1
-        low, high = sorted((first, last))
-        low, high = max(low, 0), min(high, newest)
-        if low > high:
-            return slice(0, 0)
-        if first > last or low == high:
-            return slice(newest - high, newest - low + 1)
-        return np.arange(newest - low, newest - high - 1, -1, dtype=np.intp)
 
     def delete(self, period_s: int, entries: int) -> None:
         """Forget all rows and go on with this period and depth; marks not yet put on a row stay."""

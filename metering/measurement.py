@@ -10,28 +10,30 @@ from __future__ import annotations
 import numpy as np
 
 from .installation import Load
-from .quantities import Energy, IntArray
+from .means import apparent_mva
+from .quantities import Energy, Flow, IntArray
 
 
 class Timeline:
     """The grid steps that `[start, stop)` touches, the first and last cut off at its ends."""
 
-    __slots__ = ("_edges", "_first", "_grid_s", "steps")
+    __slots__ = ("_first", "_grid_s", "edges", "steps")
 
     def __init__(self, start: int, stop: int, grid_s: int) -> None:
         self._first = start - start % grid_s
         self._grid_s = grid_s
         self.steps = -(-stop // grid_s) - start // grid_s
-        self._edges: IntArray = self._first + grid_s * np.arange(self.steps + 1, dtype=np.int64)
-        self._edges[0] = start
-        self._edges[-1] = stop
+        self.edges: IntArray = self._first + grid_s * np.arange(self.steps + 1, dtype=np.int64)
+        """Where the steps begin, and where the last one ends."""
+        self.edges[0] = start
+        self.edges[-1] = stop
 
     def totals(self, rates: IntArray) -> IntArray:
         """Integral of each row of `rates` (rows by steps) from start to stop."""
-        first = int(self._edges[1] - self._edges[0])
+        first = int(self.edges[1] - self.edges[0])
         totals: IntArray = rates[:, 0] * first
         if self.steps > 1:
-            last = int(self._edges[-1] - self._edges[-2])
+            last = int(self.edges[-1] - self.edges[-2])
             totals = totals + rates[:, -1] * last + rates[:, 1:-1].sum(axis=1) * self._grid_s
         return totals
 
@@ -40,16 +42,16 @@ class Timeline:
         out = np.empty((rates.shape[0], self.steps + 1), dtype=np.int64)
         out[:, 0] = 0
         np.multiply(rates, self._grid_s, out=out[:, 1:])
-        out[:, 1] = rates[:, 0] * (self._edges[1] - self._edges[0])
+        out[:, 1] = rates[:, 0] * (self.edges[1] - self.edges[0])
         if self.steps > 1:
-            out[:, -1] = rates[:, -1] * (self._edges[-1] - self._edges[-2])
+            out[:, -1] = rates[:, -1] * (self.edges[-1] - self.edges[-2])
         return np.cumsum(out, axis=1, out=out)
 
     def integrals(self, cumulative: IntArray, rates: IntArray, times: IntArray) -> IntArray:
         """Integral of each row from start to each of `times`, all of them between start and stop: rows by times."""
         step = (times - self._first) // self._grid_s
         np.minimum(step, self.steps - 1, out=step)
-        into = times - self._edges[step]
+        into = times - self.edges[step]
         whole: IntArray = cumulative[:, step]
         return whole + rates[:, step] * into if into.any() else whole
 
@@ -70,11 +72,18 @@ def energy_rates(load: Load, summation: str) -> IntArray:
         net = active[0] + active[1] + active[2]
         np.maximum(net, 0, out=rates[Energy.A14])
         np.subtract(rates[Energy.A14], net, out=rates[Energy.A23])
-        rates[Energy.R1 : Energy.R4 + 1] = _quadrants(net, reactive[0] + reactive[1] + reactive[2])
+        total = reactive[0] + reactive[1] + reactive[2]
+        rates[Energy.R1 : Energy.R4 + 1] = _quadrants(net, total)
+        apparent = apparent_mva(net, total)
+        np.multiply(apparent, net >= 0, out=rates[Energy.E14])
+        np.subtract(apparent, rates[Energy.E14], out=rates[Energy.E23])
     else:
         rates[Energy.A14] = imports.sum(axis=0)
         rates[Energy.A23] = exports.sum(axis=0)
         rates[Energy.R1 : Energy.R4 + 1] = _quadrants(active, reactive).sum(axis=1)
+        apparent = apparent_mva(active, reactive)
+        rates[Energy.E14] = (apparent * (active >= 0)).sum(axis=0)
+        rates[Energy.E23] = apparent.sum(axis=0) - rates[Energy.E14]
     return rates
 
 
@@ -92,11 +101,12 @@ def _quadrants(active: IntArray, reactive: IntArray) -> IntArray:
 
 
 def flow_rates(rates: IntArray) -> IntArray:
-    """The four `Flow`s out of the channels' rates: flows by steps."""
-    out = np.empty((4, rates.shape[1]), dtype=np.int64)
+    """The `Flow`s out of the channels' rates: flows by steps."""
+    out = np.empty((len(Flow), rates.shape[1]), dtype=np.int64)
     out[:2] = rates[Energy.A14 : Energy.A23 + 1]
     np.add(rates[Energy.R1], rates[Energy.R2], out=out[2])
     np.add(rates[Energy.R3], rates[Energy.R4], out=out[3])
+    out[4:] = rates[Energy.E14 : Energy.E23 + 1]
     return out
 
 

@@ -14,40 +14,73 @@ leaves exactly the state that going from a to b to c leaves, to the last bit of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from .analysis import AnalysisLogger
 from .billing import BillingLogger
+from .breaker import Breaker
+from .breaker_states import Feedback
 from .clock import LocalTime, Zone
 from .configuration import MeterConfiguration
+from .counting import count
+from .debiting import DebitingLogger
 from .demand import Demand
+from .display import DisplayLayout
 from .effects import take_effect
+from .enclosure import Enclosure
 from .event_log import EventLog, EventLogger
+from .hourly import QUARTER_S, HourlyStore
 from .inputs import Input
 from .installation import ConstantInstallation, Installation, Load
+from .load_control import LoadControl
 from .load_profile import LoadProfile
-from .measurement import Timeline, currents_ma, energy_rates, flow_rates
-from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, Instantaneous, IntArray
-from .schedule import boundaries, next_boundary, next_target_day
+from .means import Mean
+from .measurement import energy_rates, flow_rates
+from .measuring_system import MeasuringSystem
+from .prepayment import Prepayment
+from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
+from .schedule import next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
+from .status import Status
+from .supply import LOWEST_MV, Supply
+from .tariff_control import TariffControl
+from .view import View, grid_columns, part_of_load, seen_load
+from .voltage_quality import VoltageQuality
 
 _STRETCH_STEPS: Final = 16 * 1_440
 """Most grid steps settled at once: larger arrays leave the second-level cache, smaller ones are more calls."""
+
+
+_REACH_AFTER_CUT_STEPS: Final = 256
+"""Grid steps looked ahead after something has acted, doubled as long as nothing does: where much happens, little is
+looked at twice."""
 
 
 class _Segment(NamedTuple):
     """A straight line, from the settled time to `end`, the last instant it holds for."""
 
     end: int
+    view: View
+    """One column."""
     rates: list[int]
     """Power by `Energy`."""
     flow_rates: list[int]
     """Power by `Flow`."""
     integrands: list[int]
-    """Voltage and current of each phase."""
+    """What is averaged, by `Mean`."""
     seen: Instantaneous
+
+
+class _Premises(NamedTuple):
+    """What the premises would draw in `[start, stop)`."""
+
+    start: int
+    stop: int
+    load: Load
 
 
 class Meter:
@@ -58,10 +91,14 @@ class Meter:
     """
 
     def __init__(self, configuration: MeterConfiguration, installation: Installation) -> None:
-        self.configuration = configuration
+        self.configuration: MeterConfiguration = configuration
         self.installation = installation
+        self._measuring = MeasuringSystem(configuration)
         self._state = MeterState(configuration)
         self._segment: _Segment | None = None
+        self._premises: _Premises | None = None
+        self._seen: View | None = None
+        self._reach = _STRETCH_STEPS
         self._refresh()
 
     # --- time -----------------------------------------------------------------------------------
@@ -77,16 +114,11 @@ class Meter:
         if now < state.time:
             raise ValueError(f"time does not go back: the meter is settled up to {state.time}, asked for {now}")
         while state.time < now:
-            stop = min(now, state.time + _STRETCH_STEPS * self._source.grid_s)
-            billing = self._next_billing
-            if billing is not None:
-                stop = min(stop, billing)
-            if self._segment is not None and stop <= self._segment.end and stop < self._next_event:
-                self._settle_within(self._segment, stop)
+            segment = self._segment
+            if segment is not None and now < segment.end and now < self._quiet_until:
+                self._settle_within(segment, now)
             else:
-                self._settle(stop)
-            if stop == billing:
-                state.stop_billing()
+                self._settle_piece(now)
 
     def apply(self, input_: Input, at: int) -> None:
         """Advance to true time `at`, then let the input happen.
@@ -96,10 +128,28 @@ class Meter:
         """
         self.advance(at)
         take_effect(self._state, input_)
+        self._premises = self._seen = None
         self._refresh()
 
+    def trace(self, start: int, stop: int, channels: Sequence[Energy]) -> tuple[IntArray, IntArray]:
+        """Settle up to `stop` and tell how the sum of these registers got there from `start` on.
+
+        True times and mWs, a straight line from each to the next. Inputs go between two traces.
+        """
+        self.advance(start)
+        state, picked = self._state, list(channels)
+        times, energies = [np.array([start])], [np.array([sum(state.energies[channel] for channel in picked)])]
+        while state.time < stop:
+            before = sum(state.energies[channel] for channel in picked)
+            counts = state.supply.powered
+            view = self._settle_piece(stop)
+            gained = view.line.cumulative(view.rates[picked].sum(axis=0, keepdims=True))[0, 1:]
+            times.append(view.line.edges[1:])
+            energies.append(before + gained * counts)
+        return np.concatenate(times), np.concatenate(energies)
+
     def next_boundary(self, now: int) -> int:
-        """The first true time after `now` at which a period ends, a row is captured or billing stops."""
+        """The first true time after `now` of a period's end, a capture, a billing stop or a tariff switch."""
         self._catch_up(now)
         return self._next_event
 
@@ -112,12 +162,13 @@ class Meter:
 
     def clock(self, now: int) -> int:
         """The meter's own clock at true time `now`, in UTC seconds."""
+        self._enter(now)
         return now + self._state.clock_offset_s
 
     @property
     def zone(self) -> Zone:
         """The local time this meter shows."""
-        return Zone(self.configuration.gmt_offset_s, self._state.dst)
+        return self._state.zone
 
     def local_time(self, now: int) -> LocalTime:
         """What the display shows at true time `now`."""
@@ -130,18 +181,18 @@ class Meter:
     # --- readings -------------------------------------------------------------------------------
 
     def energy(self, channel: Energy, now: int) -> int:
-        """A register in mWs (mvars for reactive channels)."""
+        """A register in mWs (mvars or mVAs for reactive or apparent channels)."""
         state, segment = self._state, self._segment
         if segment is None or not state.time <= now <= segment.end:
             segment = self._enter(now)
         return state.energies[channel] + segment.rates[channel] * (now - state.time)
 
     def flow_energy(self, flow: Flow, now: int) -> int:
-        """The total register of a flow in mWs or mvars: A14, A23, R12, R34."""
+        """The total register of a flow in mWs, mvars or mVAs."""
         return sum(self.energy(channel, now) for channel in FLOW_ENERGIES[flow])
 
     def tariff_energy(self, flow: Flow, tariff: int, now: int) -> int:
-        """A tariff register of a flow in mWs or mvars; `tariff` is 1 to 8."""
+        """A tariff register of a flow in mWs, mvars or mVAs; `tariff` is 1 to 8."""
         if not 1 <= tariff <= TARIFFS:
             raise ValueError(f"tariff is {tariff}; allowed: 1..{TARIFFS}")
         state, segment = self._state, self._segment
@@ -150,8 +201,16 @@ class Meter:
         held = state.tariff_energies[flow][tariff - 1]
         return held + segment.flow_rates[flow] * (now - state.time) if tariff == state.tariff else held
 
+    def net_energy(self, now: int) -> int:
+        """A14 less A23, in mWs; negative where more was fed in than drawn."""
+        return self.energy(Energy.A14, now) - self.energy(Energy.A23, now)
+
+    def gross_energy(self, now: int) -> int:
+        """A1234, A14 and A23 together, in mWs."""
+        return self.energy(Energy.A14, now) + self.energy(Energy.A23, now)
+
     def trip_counter(self, flow: Flow, now: int) -> int:
-        """Energy in mWs since the last reset, of A14 or A23."""
+        """Energy of a flow in mWs since the last reset."""
         return self.flow_energy(flow, now) - self._state.trip_base[flow]
 
     def instantaneous(self, now: int) -> Instantaneous:
@@ -168,8 +227,9 @@ class Meter:
 
     def operating_s(self, now: int) -> int:
         """Seconds in operation: the hour counter, finer."""
-        self._catch_up(now)
-        return self._state.operating_s + now - self._state.time
+        self._enter(now)
+        state = self._state
+        return state.operating_s + (now - state.time if state.supply.powered else 0)
 
     def demand(self, now: int) -> Demand:
         """Averages, peaks, day extremes and the threshold counter, up to `now`. For reading only."""
@@ -181,6 +241,25 @@ class Meter:
         self._catch_up(now)
         return self._state.load_profile
 
+    def analysis_logger(self, now: int) -> AnalysisLogger:
+        """The analysis logger, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.analysis
+
+    def debiting_logger_2(self, now: int) -> DebitingLogger:
+        """Debiting logger 2, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.debiting2
+
+    def hourly_store(self, now: int) -> HourlyStore:
+        """Hourly store and monthly values of a meter without clock, up to `now`. For reading only."""
+        self._catch_up(now)
+        return self._state.hourly
+
+    def frequency_millihz(self, now: int) -> int:
+        """Frequency of the network at this instant."""
+        return int(self.installation.ambient(now, now + 1).frequency_millihz[0])
+
     def billing_logger(self, now: int) -> BillingLogger:
         """Debiting logger 1 and the number of billing periods, up to `now`. For reading only."""
         self._catch_up(now)
@@ -188,13 +267,80 @@ class Meter:
 
     def event_logger(self, log: EventLog, now: int) -> EventLogger:
         """One of the event loggers, up to `now`. For reading only."""
-        self._catch_up(now)
+        self._enter(now)
         return self._state.events[log]
 
+    def status(self, now: int) -> Status:
+        """Meter status, events and alarm, up to `now`. For reading only."""
+        self._catch_up(now)
+        self._enter(now)
+        return self._state.status
+
     @property
-    def tariff(self) -> int:
-        """The tariff counted in, 1 to 8."""
+    def enclosure(self) -> Enclosure:
+        """Covers, magnet, alarm input, button and seal. For reading only."""
+        return self._state.enclosure
+
+    @property
+    def display_layout(self) -> DisplayLayout:
+        """The display as it is configured; `display.display` shows what is on it."""
+        return self._state.display.layout
+
+    def breaker(self, now: int) -> Breaker:
+        """State, settings and limit of the breaker, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.breaker
+
+    def breaker_feedback(self, now: int) -> Feedback:
+        """What is seen of the breaker at this instant."""
+        return self.breaker(now).feedback(self.instantaneous(now).voltage_mv, LOWEST_MV)
+
+    def prepayment(self, now: int) -> Prepayment:
+        """Credit, debt and exceptions, up to `now`. For reading only."""
+        self.advance(now)
+        return self._state.prepayment
+
+    def load_control(self, now: int) -> LoadControl:
+        """The relays, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.load_control
+
+    def voltage_quality(self, now: int) -> VoltageQuality:
+        """What is the matter with the voltages, up to `now`. For reading only."""
+        self._enter(now)
+        return self._state.voltage_quality
+
+    def powered(self, now: int) -> bool:
+        """Whether the meter has supply and runs."""
+        self._enter(now)
+        return self._state.supply.powered
+
+    def supply(self, now: int) -> Supply:
+        """What the network supplies, and when the meter last went on and off. For reading only."""
+        self._enter(now)
+        return self._state.supply
+
+    def clock_valid(self, now: int) -> bool:
+        """Whether the clock has run without a break since it was set."""
+        self._enter(now)
+        return self._state.clock_valid
+
+    def tariff(self, now: int) -> int:
+        """The tariff counted in from `now` on, 1 to 8."""
+        self._catch_up(now)
         return self._state.tariff
+
+    def tariff_seconds(self, tariff: int, now: int) -> int:
+        """Seconds in operation in this tariff: its hour counter, finer."""
+        self._enter(now)
+        state = self._state
+        running = state.supply.powered and tariff == state.tariff
+        return state.tariff_seconds[tariff - 1] + (now - state.time if running else 0)
+
+    @property
+    def tariff_control(self) -> TariffControl:
+        """What chooses the tariff. For reading only."""
+        return self._state.tariff_control
 
     @property
     def pulse_input(self) -> int:
@@ -212,96 +358,134 @@ class Meter:
         return ConstantInstallation(held.active_mw, held.reactive_mvar, held.voltage_mv)
 
     def _catch_up(self, now: int) -> None:
-        """Settle if a boundary has passed since the state was settled."""
-        if not self._state.time <= now < self._next_event:
+        """Settle if a boundary has passed since the state was settled, or perhaps something has acted."""
+        if not (self._state.supply.powered and self._state.time <= now < self._quiet_until):
             self.advance(now)
 
     def _enter(self, now: int) -> _Segment:
-        """Settle up to `now` and draw the straight line that holds from there."""
+        """The straight line that holds at `now`: the state is settled at most as far behind as it reaches."""
+        segment = self._segment
+        if segment is not None and self._state.time <= now < segment.end:
+            return segment
         self.advance(now)
         segment = self._segment
         if segment is None or now == segment.end:
-            source = self._source
-            load = source.load(now, now + 1)
-            rates = energy_rates(load, self.configuration.summation)
-            segment = self._segment = self._line(source.grid_s, load, rates, flow_rates(rates))
+            segment = self._segment = self._line(self._measure(now, self._step_end(), self._source.load(now, now + 1)))
         return segment
 
-    def _line(self, grid_s: int, load: Load, rates: IntArray, flows: IntArray) -> _Segment:
-        """The straight line of the grid step that is running at the settled time, the last one of these arrays."""
-        now = self._state.time
-        last = Load(load.active_mw[:, -1:], load.reactive_mvar[:, -1:], load.voltage_mv[:, -1:])
-        (l1, l2, l3), (q1, q2, q3) = last.active_mw[:, 0].tolist(), last.reactive_mvar[:, 0].tolist()
-        (u1, u2, u3), (i1, i2, i3) = last.voltage_mv[:, 0].tolist(), currents_ma(last)[:, 0].tolist()
-        of_flows = flows[:, -1].tolist()
-        seen = Instantaneous((l1, l2, l3), (q1, q2, q3), (u1, u2, u3), (i1, i2, i3), *of_flows)
-        return _Segment(now - now % grid_s + grid_s, rates[:, -1].tolist(), of_flows, [u1, u2, u3, i1, i2, i3], seen)
+    def _step_end(self) -> int:
+        now, grid_s = self._state.time, self._source.grid_s
+        return now - now % grid_s + grid_s
+
+    def _measure(self, start: int, stop: int, load: Load) -> View:
+        """What the meter sees of this load."""
+        state = self._state
+        seen = seen_load(load, state.supply.voltage_mv, state.breaker.closed)
+        ambient = None if self._measuring.exact else self._source.ambient(start, stop)
+        seen = self._measuring.measured(seen, ambient)
+        rates = energy_rates(seen, self.configuration.summation)
+        rates[list(self.configuration.energy_type.not_counted)] = 0
+        return View(start, stop, self._source, self.configuration.phases, seen, rates, flow_rates(rates))
+
+    def _ahead(self, now: int) -> View:
+        """What the meter sees from the settled time on, up to `now` at most, as far as it is wise to look."""
+        time, grid_s = self._state.time, self._source.grid_s
+        seen = self._seen
+        reach = time + self._reach * grid_s
+        if seen is None or not seen.start <= time < seen.stop:
+            premises = self._premises
+            if premises is None or not premises.start <= time < premises.stop:
+                stop = min(now, time + _STRETCH_STEPS * grid_s)
+                premises = self._premises = _Premises(time, stop, self._source.load(time, stop))
+            stop = min(premises.stop, reach)
+            load = part_of_load(premises.load, grid_columns(premises.start, time, stop, grid_s))
+            seen = self._seen = self._measure(time, stop, load)
+        return seen.part(time, min(now, seen.stop, reach))
+
+    def _settle_piece(self, now: int) -> View:
+        """Settle up to the first instant at which something acts, or as far as one look goes, `now` at most.
+
+        Returns what the meter has seen in that time.
+        """
+        state = self._state
+        view = self._ahead(now)
+        watchers = state.watchers
+        deadlines = [at for watcher in watchers if (at := watcher.deadline(state)) is not None]
+        stop = min(view.stop, max(min(deadlines, default=view.stop), state.time + 1))
+        billing = self._next_billing if state.supply.powered else None
+        if billing is not None:
+            stop = min(stop, billing)
+        view = view.part(state.time, stop)
+        cuts = [at for watcher in watchers if (at := watcher.first(view, state)) is not None]
+        if cuts:
+            stop = min(cuts)
+            view = view.part(state.time, stop)
+            self._reach = _REACH_AFTER_CUT_STEPS
+        else:
+            self._reach = min(2 * self._reach, _STRETCH_STEPS)
+        if state.supply.powered:
+            count(state, view)
+        state.time = stop
+        for watcher in watchers:
+            watcher.carry(view)
+        if cuts or min(deadlines, default=stop + 1) <= stop:
+            for watcher in watchers:
+                if watcher in state.watchers:  # not once the supply has gone
+                    watcher.act(state)
+            self._seen = None
+            self._refresh()
+        elif stop % view.grid_s:
+            self._refresh()
+            self._segment = self._line(self._extended(view))
+        else:
+            self._refresh()
+        if stop == billing:
+            state.stop_billing()
+            self._refresh()
+        return view
 
     def _settle_within(self, segment: _Segment, stop: int) -> None:
-        """Move along the straight line: no boundary until after `stop`."""
+        """Move along the straight line: no boundary until after `stop`, and nothing acts."""
         state = self._state
         elapsed = stop - state.time
-        for channel, rate in enumerate(segment.rates):
-            state.energies[channel] += rate * elapsed
-        for flow, rate in enumerate(segment.flow_rates):
-            state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
-        state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
-        state.operating_s += elapsed
+        if state.supply.powered:
+            for channel, rate in enumerate(segment.rates):
+                state.energies[channel] += rate * elapsed
+            for flow, rate in enumerate(segment.flow_rates):
+                state.tariff_energies[flow][state.tariff - 1] += rate * elapsed
+            state.tariff_seconds[state.tariff - 1] += elapsed
+            state.demand.add_integrals([rate * elapsed for rate in segment.integrands])
+            state.analysis.count_line([*segment.rates, *segment.integrands, 1], elapsed)
+            state.operating_s += elapsed
+        part = segment.view.part(state.time, stop)
         state.time = stop
+        for watcher in state.watchers:
+            watcher.carry(part)
 
-    def _settle(self, stop: int) -> None:
-        """Settle up to `stop`, at most a billing stop away, on whole arrays."""
-        state, source = self._state, self._source
-        start, shift_s = state.time, state.shift_s
-        load = source.load(start, stop)
-        line = Timeline(start, stop, source.grid_s)
-        rates = energy_rates(load, self.configuration.summation)
-        flows = flow_rates(rates)
-        cumulative = line.cumulative(flows)
-        base = state.flow_column()
+    def _line(self, view: View) -> _Segment:
+        """The straight line from the settled time on, as far as this view of one column goes and nothing acts."""
+        state = self._state
+        watchers = state.watchers
+        acting = [
+            at for watcher in watchers for at in (watcher.deadline(state), watcher.first(view, state)) if at is not None
+        ]
+        if self._next_switch is not None:
+            acting.append(self._next_switch)
+        end = max(min([view.stop, *acting]), view.start + 1)
+        if not state.supply.powered:
+            zeros = [0] * len(Energy)
+            return _Segment(end, view, zeros, zeros[: len(Flow)], [0] * len(Mean), NOTHING_SEEN)
+        load = view.load
+        (l1, l2, l3), (q1, q2, q3) = load.active_mw[:, 0].tolist(), load.reactive_mvar[:, 0].tolist()
+        (u1, u2, u3), (i1, i2, i3) = load.voltage_mv[:, 0].tolist(), view.currents_ma[:, 0].tolist()
+        of_flows = view.flows[:, 0].tolist()
+        seen = Instantaneous((l1, l2, l3), (q1, q2, q3), (u1, u2, u3), (i1, i2, i3), *of_flows)
+        return _Segment(end, view, view.rates[:, 0].tolist(), of_flows, view.mean_rates[:, 0].tolist(), seen)
 
-        done = max(start, state.logged_until - shift_s)
-        ends = boundaries(done, stop, state.demand.period_s, shift_s)
-        self._settle_means(load, source.grid_s, stop, ends)
-        if ends.size:
-            state.demand.end_periods(ends, shift_s, base + line.integrals(cumulative, flows, ends), state.tariff)
-        profile = state.load_profile
-        captures = boundaries(done, stop, profile.period_s, shift_s)
-        if captures.size:
-            columns = list(profile.flows)
-            readings = base[columns] + line.integrals(cumulative[columns], flows[columns], captures)
-            profile.capture(captures + shift_s, readings)
-
-        for channel, total in enumerate(line.totals(rates).tolist()):
-            state.energies[channel] += total
-        for flow, total in enumerate(cumulative[:, -1].tolist()):
-            state.tariff_energies[flow][state.tariff - 1] += total
-        state.operating_s += stop - start
-        state.time = stop
-        self._refresh()
-        if stop % source.grid_s:
-            self._segment = self._line(source.grid_s, load, rates, flows)
-
-    def _settle_means(self, load: Load, grid_s: int, stop: int, ends: IntArray) -> None:
-        """Means of voltage and current: only the last finished period and the running one are ever read."""
-        demand = self._state.demand
-        last_two = [demand.period_start, *ends[-2:].tolist()]
-        begin = self._state.time
-        if ends.size > 1:
-            begin = last_two[-2]
-            demand.discard_integrals()
-        tail = Timeline(begin, stop, grid_s)
-        part = Load(
-            load.active_mw[:, -tail.steps :], load.reactive_mvar[:, -tail.steps :], load.voltage_mv[:, -tail.steps :]
-        )
-        integrands = np.concatenate((part.voltage_mv, currents_ma(part)))
-        total = tail.totals(integrands)
-        if ends.size:
-            finished = tail.integrals(tail.cumulative(integrands), integrands, ends[-1:])[:, 0]
-            demand.add_integrals(finished.tolist())
-            demand.finish_means(last_two[-2], last_two[-1])
-            total = total - finished
-        demand.add_integrals(total.tolist())
+    def _extended(self, view: View) -> View:
+        """The rest of the grid step that the view ends in."""
+        load = part_of_load(view.load, slice(-1, None))
+        return View(view.stop, self._step_end(), view.source, view.fitted, load, view.rates[:, -1:], view.flows[:, -1:])
 
     def _refresh(self) -> None:
         """Work out anew what follows from the state: the next boundaries; and forget the straight line."""
@@ -314,8 +498,17 @@ class Meter:
         event = min(
             next_boundary(done, state.demand.period_s, shift_s),
             next_boundary(done, state.load_profile.period_s, shift_s),
+            next_boundary(done, state.analysis.period_s, shift_s),
         )
-        self._next_event = event if self._next_billing is None else min(event, self._next_billing)
+        offset_s = state.clock_offset_s
+        state.choose_tariff()
+        switch = state.tariff_control.next_switch(state.time + offset_s, state.zone)
+        self._next_switch = None if switch is None else switch - offset_s
+        if self.configuration.hourly_store and state.supply.powered:
+            event = min(event, next_boundary(state.time, QUARTER_S, state.operating_s - state.time))
+        self._next_event = min(at for at in (event, self._next_billing, self._next_switch) if at is not None)
+        deadlines = [at for watcher in state.watchers if (at := watcher.deadline(state)) is not None]
+        self._quiet_until = max(min([self._next_event, *deadlines]), state.time + 1)
 
     # --- snapshots ------------------------------------------------------------------------------
 

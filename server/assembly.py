@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from metering import EnergyType, Meter, MeterConfiguration
+from metering.configuration import PERIODS_S
+from metering.display import layout_of
 from metering.installation import (
     ConstantInstallation,
     HouseholdInstallation,
@@ -19,7 +21,7 @@ from metering.installation import (
 from .binding import ObjectModel, object_model
 from .config import InstallationConfig, MeterConfig, RunConfig
 from .profile import DeviceProfile, load_profile
-from .store import KeptTime, Store, StoredMeter, StoreError
+from .store import Store, StoredMeter, StoreError
 from .time_source import Anchor, RunningTime, TimeSource, resume
 from .virtual_meter import VirtualMeter
 
@@ -40,7 +42,9 @@ def build_installation(config: InstallationConfig, serial_number: int) -> Instal
         )
     voltages = _milli(config.voltage_v)
     if config.kind == "constant":
-        return ConstantInstallation(_milli(config.active_w), _milli(config.reactive_var), voltages)
+        frequency, temperature = round(config.frequency_hz * 1000), round(config.temperature_degc * 1000)
+        powers = _milli(config.active_w), _milli(config.reactive_var)
+        return ConstantInstallation(*powers, voltages, frequency, temperature)
     if config.kind == "live":
         return LiveInstallation(voltages)
     assert config.file is not None
@@ -53,30 +57,62 @@ def _milli(values: tuple[float, float, float]) -> tuple[int, int, int]:
 
 
 def order(profile: DeviceProfile, config: MeterConfig, commissioned_at: int) -> MeterConfiguration:
-    """The order of one meter: the profile's, with the changes of the configuration."""
+    """The order of one meter: the profile's, with the changes of the configuration. Raises `ValueError`."""
     metering = profile.metering
     changes = {name: value for name, value in config.metering.model_dump().items() if value is not None}
-    energy_type = changes.get("energy_type", metering.energy_type)
-    return MeterConfiguration(
+    energy_type = changes.pop("energy_type", metering.energy_type)
+    ordered = MeterConfiguration(
         serial_number=config.serial_number,
         commissioned_at=commissioned_at,
         energy_type=EnergyType(energy_type),
-        load_profile_depth_days=metering.load_profile_days[energy_type],
-        **{
-            name: changes.get(name, getattr(metering, name))
-            for name in (
-                "integration_period_s",
-                "load_profile_period_s",
-                "gmt_offset_s",
-                "dst",
-                "billing_day",
-                "billing_interval_months",
-                "tariffs",
-                "summation",
-                "power_threshold_w",
-            )
-        },
+        load_profile_depth_days=metering.depth_days_of(energy_type) or _NO_LOAD_PROFILE,
+        basic_current_ma=metering.basic_current_a * 1_000,
+        maximum_current_ma=metering.maximum_current_a * 1_000,
+        rtc_backup_s=_rtc_backup_s(profile),
+        **{name: getattr(metering, name) for name in _ORDERED} | changes,
     )
+    layout_of(ordered)  # refuses lists against the rules
+    return ordered
+
+
+_ORDERED: Final = (
+    "integration_period_s",
+    "load_profile_period_s",
+    "gmt_offset_s",
+    "dst",
+    "billing_day",
+    "billing_interval_months",
+    "billing_start_month",
+    "billing_depth",
+    "debiting2_depth",
+    "event_logger_depth",
+    "peak_tariff",
+    "tariffs",
+    "tariff_mode",
+    "tariff_module",
+    "summation",
+    "connection",
+    "accuracy_class",
+    "starting_current_ma",
+    "breaker",
+    "display",
+    "display_decimals",
+    "pulse_length_ms",
+    "led_lit_idle",
+    "pulse_input_unit",
+    "hourly_store",
+    "power_threshold_w",
+)
+"""What profile and order call by the same name."""
+
+_NO_LOAD_PROFILE: Final = dict.fromkeys(PERIODS_S, 1)
+"""Depths of a generation that has no load profile: the engine keeps a day of it, and nothing reads it."""
+
+
+def _rtc_backup_s(profile: DeviceProfile) -> int | None:
+    """How long the clock runs without supply, fully charged; None without a clock (data sheets, RTC backup)."""
+    days = {"none": None, "battery": 10 * 365, "supercap": profile.nameplate.supercap_days}[profile.metering.rtc]
+    return None if days is None else days * 86_400
 
 
 def open_time(config: RunConfig, store: Store | None) -> RunningTime:
@@ -103,8 +139,9 @@ def open_time(config: RunConfig, store: Store | None) -> RunningTime:
         moment = wall
     running = RunningTime(Anchor(wall, moment, config.speed))
     if store is not None:
-        begun = start if kept is None else kept.start
-        store.keep_time(KeptTime(running.anchor, None, begun)).result()
+        if kept is None and start is not None:
+            store.keep_start(start)
+        store.keep_time(running.anchor).result()
     return running
 
 
@@ -114,7 +151,7 @@ def _text(moment: float) -> str:
 
 def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | None) -> tuple[VirtualMeter, ObjectModel]:
     """A meter, new or as the store remembers it. Raises `StoreError` where store and configuration disagree."""
-    profile = load_profile(config.profile)
+    profile = load_profile(config.profile, config.type_number, config.configuration_numbers)
     stored = store.load(config.serial_number) if store is not None else None
     commissioned_at = _commissioned(config, profile, time_source, stored)
     configuration = order(profile, config, commissioned_at)
@@ -142,7 +179,7 @@ def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | Non
         meter = VirtualMeter(profile, engine, time_source, stored.memory, stored.sequence)
         for entry in stored.journal:
             meter.replay(entry)
-    model = object_model(config.profile, config.metering.energy_type)
+    model = object_model(config.profile, configuration.energy_type.value)
     if config.hdlc_address is not None and model.hdlc is not None:
         model.hdlc.set_device_address(meter, config.hdlc_address)
     return meter, model

@@ -4,10 +4,15 @@
 state = "meters.sqlite"
 speed = 60
 
+[control]
+address = "127.0.0.1:8382"
+
 [[meters]]
 profile = "382L"
 serial_number = 16721739
 hdlc_address = 33
+type_number = "684-38BL4C4010"
+configuration_numbers = ["1-1-000-00-2", "222-01-01-1", "00-0-01-0-00", "000-001-00", "000"]
 installation = { kind = "household", annual_kwh = 5200, pv_peak_w = 6000 }
 
 [[endpoints]]
@@ -20,19 +25,22 @@ address = "127.0.0.1:4059"
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from .profile import Period, Table, load_profile
+from .ordering import EnergyTypeCode
+from .profile import Period, Table, load_profile, profile_of
 from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
 DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):(?P<port>\d{1,5})")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/=]{8,256}")
 
 
 def parse_moment(value: Any) -> datetime:
@@ -60,6 +68,16 @@ def split_address(text: str) -> tuple[str, int]:
     return match["host"].strip("[]"), int(match["port"])
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host of this name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class InstallationConfig(Table):
     """What the premises draw; which keys apply is the kind's affair (metering/README.md)."""
 
@@ -73,6 +91,8 @@ class InstallationConfig(Table):
     active_w: tuple[float, float, float] = (350.0, 250.0, 150.0)
     reactive_var: tuple[float, float, float] = (60.0, 40.0, 20.0)
     voltage_v: tuple[float, float, float] = (230.0, 230.0, 230.0)
+    frequency_hz: float = Field(default=50.0, ge=40, le=70)
+    temperature_degc: float = Field(default=23.0, ge=-60, le=100)
     file: Path | None = None
     repeat: bool = False
 
@@ -104,35 +124,79 @@ INSTALLATIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 class MeterOverrides(Table):
-    """The part of the order that a configuration may change; what is left out is the profile's."""
+    """The part of the order that a configuration may change; what is left out is the profile's.
 
-    energy_type: Literal["A+", "A+A-", "A+A-R+R-"] | None = None
+    `tariff_table` is an internal table as plain values (`metering/tariff_table.py`), `error_seed` gives the meter the
+    measuring errors of its class, `display_lists` are its display's `automatic`, `manual` and `battery` list, as keys
+    of `metering/display/items.csv`.
+    """
+
+    energy_type: EnergyTypeCode | None = None
     integration_period_s: Period | None = None
     load_profile_period_s: Period | None = None
     gmt_offset_s: int | None = None
     dst: bool | None = None
     billing_day: int | None = Field(default=None, ge=1, le=28)
     billing_interval_months: Literal[0, 1, 2, 3, 6, 12] | None = None
+    billing_start_month: int | None = Field(default=None, ge=1, le=12)
+    peak_tariff: Literal[0, 1, 2] | None = None
     tariffs: int | None = Field(default=None, ge=1, le=8)
+    tariff_mode: Literal["off", "module", "command", "internal", "ripple"] | None = None
+    tariff_table: dict[str, Any] | None = None
+    tariff_module: Literal[2, 4] | None = None
+    tariff_module_inverted: bool | None = None
     summation: Literal["vector", "individual"] | None = None
     power_threshold_w: int | None = Field(default=None, ge=0, lt=2**32)
+    error_seed: int | None = Field(default=None, ge=0, lt=2**64)
+    display_lists: dict[Literal["automatic", "manual", "battery"], tuple[str, ...]] | None = None
+    rtc_drift: bool | None = None
+    button_disconnects: bool | None = None
+    fill_outages: bool | None = None
+    debiting2_interval: Literal["daily", "weekly", "monthly"] | None = None
+    analysis_period_s: Period | None = None
+    analysis_registers: tuple[str, ...] | None = None
+    pulse_input_constant_milli: int | None = None
+    pulse_input_unit: Literal["", "kWh", "m3", "l"] | None = None
+    pulse_input_speed: Literal["normal", "quick"] | None = None
+    pulse_length_ms: Literal[30, 80] | None = None
 
 
 class MeterConfig(Table):
-    """One meter."""
+    """One meter. A type number chooses the profile where none is named; what it says goes before the profile."""
 
     profile: str = "382M"
     serial_number: int = Field(default=DEFAULT_SERIAL_NUMBER, ge=1, le=99_999_999)
     hdlc_address: int | None = Field(default=None, ge=0x10, le=0x3FFD)
+    type_number: str | None = None
+    configuration_numbers: tuple[int | str, ...] | None = None
     commissioned: Moment | None = None
     installation: InstallationConfig = InstallationConfig()
     metering: MeterOverrides = MeterOverrides()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_of_the_type(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(number := values.get("type_number"), str):
+            return {"profile": profile_of(number), **values}
+        return values
 
     @field_validator("profile")
     @classmethod
     def _profile_exists(cls, value: str) -> str:
         load_profile(value)
         return value
+
+    @field_validator("configuration_numbers", mode="before")
+    @classmethod
+    def _printed(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_be_ordered(self) -> MeterConfig:
+        profile = load_profile(self.profile, self.type_number, self.configuration_numbers)
+        if self.hdlc_address is not None and profile.hdlc is None:
+            raise ValueError(f"hdlc_address: a {profile.name} is read by IEC 62056-21 only")
+        return self
 
     @field_validator("installation", mode="before")
     @classmethod
@@ -172,6 +236,25 @@ class EndpointConfig(Table):
         return self
 
 
+class ControlConfig(Table):
+    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token."""
+
+    address: str
+    token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _guarded(self) -> ControlConfig:
+        host, _ = split_address(self.address)
+        if self.token is None and not is_loopback(host):
+            raise ValueError(
+                f"{self.address} can be reached from other machines: a token is needed there "
+                "(--control-token TOKEN, or METER382_CONTROL_TOKEN in the environment)"
+            )
+        if self.token is not None and not _TOKEN.fullmatch(self.token.get_secret_value()):
+            raise ValueError("a token is 8 to 256 letters, digits and -._~+/= (RFC 6750)")
+        return self
+
+
 class RunConfig(Table):
     """A whole run."""
 
@@ -179,6 +262,8 @@ class RunConfig(Table):
     ephemeral: bool = False
     start: Moment | None = None
     speed: float = Field(default=1.0, gt=0, le=100_000)
+    stepped: bool = False
+    control: ControlConfig | None = None
     trace: str | None = None
     meters: tuple[MeterConfig, ...] = (MeterConfig(),)
     endpoints: tuple[EndpointConfig, ...] = ()
@@ -187,6 +272,8 @@ class RunConfig(Table):
     def _consistent(self) -> RunConfig:
         if self.state is not None and self.ephemeral:
             raise ValueError("ephemeral: excludes state")
+        if self.stepped and (self.speed != 1 or self.control is None):
+            raise ValueError("stepped: time has no speed then, and moves only by the control API (control)")
         if not self.meters:
             raise ValueError("meters: at least one")
         serials: set[int] = set()
@@ -200,13 +287,15 @@ class RunConfig(Table):
 
     def _check_endpoint(self, number: int, endpoint: EndpointConfig) -> None:
         behind = self.behind(endpoint)
+        if endpoint.kind == "udp" and any(not load_profile(meter.profile).associations for meter in behind):
+            raise ValueError(f"endpoints.{number}: UDP carries DLMS, and a meter there is read by IEC 62056-21 only")
         if endpoint.meters is not None and len(behind) != len(endpoint.meters):
             unknown = set(endpoint.meters) - {meter.serial_number for meter in self.meters}
             raise ValueError(f"endpoints.{number}.meters: no meter with serial number {sorted(unknown)}")
         if len(behind) > 1:
             if endpoint.kind == "udp":
                 raise ValueError(f"endpoints.{number}: UDP carries the wrapper, which addresses one meter")
-            addresses = [self.hdlc_address(meter) for meter in behind]
+            addresses = [address for meter in behind if (address := self.hdlc_address(meter))]
             if len(set(addresses)) != len(addresses):
                 raise ValueError(
                     f"endpoints.{number}: meters on one line need different hdlc_address values, found {addresses}"
@@ -218,9 +307,10 @@ class RunConfig(Table):
         return [meter for meter in self.meters if wanted is None or meter.serial_number in wanted]
 
     @staticmethod
-    def hdlc_address(meter: MeterConfig) -> int:
-        """The lower HDLC address a meter starts with."""
-        return meter.hdlc_address or load_profile(meter.profile).hdlc.device_address
+    def hdlc_address(meter: MeterConfig) -> int | None:
+        """The lower HDLC address a meter starts with; None where it speaks no HDLC."""
+        defaults = load_profile(meter.profile).hdlc
+        return None if defaults is None else meter.hdlc_address or defaults.device_address
 
 
 def load_config(path: Path) -> RunConfig:

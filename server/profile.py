@@ -3,176 +3,39 @@
 A profile is a TOML file beside an object list in CSV. It may inherit another and change a few lines: tables
 are merged key by key, everything else (also arrays of tables) is replaced. The files in `server/profiles`
 ship with the package; a path to a file of one's own works as well.
+
+A profile names a type number and configuration numbers; what they order (energy type, currents, tariffs, target
+day …) need not be said again under `[metering]`, and where it is said there, it holds. Ordered with other numbers,
+`load_profile` gives the profile of that meter: then the numbers hold. Without associations a meter speaks
+no DLMS and needs no objects.
 """
 
 from __future__ import annotations
 
-import csv
-import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cosem.initiate import Conformance
-from cosem.units import Unit
 from metering import EnergyType
-from obis import Obis
 
+from .object_list import ObjectRow, read_objects
+from .ordering import ConfigurationNumbers, Nameplate, NameplateData, TypeNumber, nameplate
+from .profile_tables import (
+    AssociationProfile,
+    CosemBehaviour,
+    HdlcDefaults,
+    Identity,
+    Iec62056,
+    Metering,
+    Period,
+    ReadoutItem,
+    Table,
+)
 from .toml_file import FileError, load_toml, validate
 
 PROFILES = Path(__file__).parent / "profiles"
-Period = Literal[300, 900, 1800, 3600]
-
-
-class Table(BaseModel):
-    """Base of all tables in profiles and configuration: no key is passed over in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Identity(Table):
-    """What stands on the nameplate. The last `country_digits` of the type number are not in the identification."""
-
-    type_number: str = Field(pattern=r"^68[456][0-9A-Z]{4,15}$")
-    country_digits: int = Field(default=3, ge=0, le=6)
-    software_number: str
-    software_revision: str
-    configuration_numbers: tuple[int, int, int, int, int]
-    logical_device_prefix: str = Field(pattern=r"^[A-Z]{3}.?$")
-
-
-class Metering(Table):
-    """Defaults of the meter's order; a configuration file may change them."""
-
-    energy_type: Literal["A+", "A+A-", "A+A-R+R-"]
-    integration_period_s: Period
-    load_profile_period_s: Period
-    gmt_offset_s: int
-    dst: bool
-    billing_day: int = Field(ge=1, le=28)
-    billing_interval_months: Literal[0, 1, 2, 3, 6, 12]
-    tariffs: int = Field(ge=1, le=8)
-    summation: Literal["vector", "individual"]
-    power_threshold_w: int = Field(ge=0, lt=2**32)
-    display_decimals: Literal[0, 1, 2]
-    load_profile_days: dict[Literal["A+", "A+A-", "A+A-R+R-"], dict[int, int]]
-
-    @field_validator("load_profile_days", mode="before")
-    @classmethod
-    def _periods(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                kind: {int(period): days for period, days in depths.items()} if isinstance(depths, dict) else depths
-                for kind, depths in value.items()
-            }
-        return value
-
-    @property
-    def depth_days(self) -> dict[int, int]:
-        """Days of load profile kept, by period in seconds, for this energy type."""
-        return self.load_profile_days[self.energy_type]
-
-
-class CosemBehaviour(Table):
-    """Choices where meters of the family differ or documents leave room."""
-
-    interfaces_enforced: bool
-    entry_numbering: Literal["382", "blue-book"]
-
-
-class HdlcDefaults(Table):
-    """Factory values of the HDLC setup object."""
-
-    comm_speed: int = Field(ge=0, le=9)
-    window_transmit: int = Field(ge=1, le=7)
-    window_receive: int = Field(ge=1, le=7)
-    max_info_transmit: int = Field(ge=32, le=2030)
-    max_info_receive: int = Field(ge=32, le=2030)
-    inter_octet_timeout_ms: int = Field(ge=20, le=6000)
-    inactivity_timeout_s: int = Field(ge=0, le=0xFFFF)
-    device_address: int = Field(ge=16, le=0x3FFD)
-
-
-class AssociationProfile(Table):
-    """One association: who may connect, how, and to what."""
-
-    name: str
-    client_sap: int = Field(ge=1, le=0x7E)
-    server_sap: int = Field(ge=1, le=0x3FFE)
-    mechanism: Literal["none", "low"]
-    password: str = ""
-    interface: Literal["module", "optical", "ccc"] | None = None
-    conformance: list[str]
-    tolerated: list[str] = Field(default_factory=list)
-    max_receive_pdu: int = Field(ge=12, le=0xFFFF)
-    public: bool = False
-    restricted_writes: bool = False
-
-    @field_validator("conformance", "tolerated")
-    @classmethod
-    def _known_bits(cls, value: list[str]) -> list[str]:
-        Conformance.parse(value)
-        return value
-
-
-class ReadoutItem(Table):
-    """One data set of a readout."""
-
-    id: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    source: str
-    format: str = Field(pattern=r"^(\d+|plain|energy|power\d?|clock)$")
-    unit: str = ""
-    time: bool = False
-
-
-class ReadoutList(Table):
-    """A readout list, called user data by the manufacturer."""
-
-    number: int
-    items: list[ReadoutItem]
-
-
-class Iec62056(Table):
-    """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`."""
-
-    manufacturer: str = Field(pattern=r"^[A-Za-z]{3}$")
-    modes: Literal["A", "AC"]
-    max_baud_digit: str = Field(pattern=r"^[0-6]$")
-    initial_speed: Literal[300, 600, 1200, 2400, 4800, 9600]
-    bcc: Literal["xor", "sum"]
-    reaction_time_s: float
-    tt_s: float
-    ident_to_data_s: float
-    ack_to_data_s: float
-    ta_s: float
-    ti_s: float
-    identification_separator: str = Field(pattern=r"^[0-9A-Z ]$")
-    user_data: int
-    lists: list[ReadoutList]
-
-    @model_validator(mode="after")
-    def _list_exists(self) -> Iec62056:
-        if self.user_data not in [item.number for item in self.lists]:
-            raise ValueError(f"user_data {self.user_data} names no list")
-        return self
-
-
-class ObjectRow(NamedTuple):
-    """One object of the list. `access` is that of the value: R, W, RW, R(W), - or RW4 (capture period only)."""
-
-    class_id: int
-    version: int
-    name: str
-    logical_name: Obis
-    type: str
-    scaler: int
-    unit: Unit
-    access: str
-    public: bool
-    source: str
-    default: str
 
 
 class DeviceProfile(Table):
@@ -180,14 +43,33 @@ class DeviceProfile(Table):
 
     name: str
     description: str
+    generations: tuple[str, ...]
     inherits: str | None = None
-    objects: str
+    objects: str | None = None
     identity: Identity
     metering: Metering
-    cosem: CosemBehaviour
-    hdlc: HdlcDefaults
-    associations: list[AssociationProfile]
+    nameplate: NameplateData
+    cosem: CosemBehaviour | None = None
+    hdlc: HdlcDefaults | None = None
+    associations: list[AssociationProfile] = Field(default_factory=list)
     iec62056_21: Iec62056
+
+    @model_validator(mode="after")
+    def _of_its_generation(self) -> DeviceProfile:
+        number = self.identity.type
+        if number.facts.generation not in self.generations:
+            raise ValueError(
+                f"type number {number} is of generation {number.facts.generation}, "
+                f"profile {self.name} stands for {', '.join(self.generations)}"
+            )
+        nameplate(number, self.nameplate)
+        return self
+
+    @model_validator(mode="after")
+    def _complete(self) -> DeviceProfile:
+        if self.associations and None in (self.objects, self.cosem, self.hdlc):
+            raise ValueError("associations need objects, [cosem] and [hdlc]")
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> DeviceProfile:
@@ -200,6 +82,11 @@ class DeviceProfile(Table):
     def energy_type(self) -> EnergyType:
         """The energies recorded."""
         return EnergyType(self.metering.energy_type)
+
+    @property
+    def label(self) -> Nameplate:
+        """The nameplate of this meter."""
+        return nameplate(self.identity.type, self.nameplate, self.identity.configuration)
 
     @property
     def logical_devices(self) -> frozenset[int]:
@@ -224,11 +111,94 @@ def locate(name: str) -> Path:
     )
 
 
+class _Numbers(BaseModel):
+    """The part of a profile that decides about the rest."""
+
+    model_config = ConfigDict(extra="ignore")
+    identity: Identity
+
+
 @cache
-def load_profile(name: str) -> DeviceProfile:
-    """Load a device profile by name or path; raises `FileError`."""
+def load_profile(
+    name: str, type_number: str | None = None, configuration_numbers: tuple[int | str, ...] | None = None
+) -> DeviceProfile:
+    """Load a device profile by name or path, as ordered with these numbers; raises `FileError`, for numbers
+    `ValueError`.
+    """
     path = locate(name)
-    return validate(DeviceProfile, _merged(path, ()), path)
+    values = _merged(path, ())
+    own = validate(_Numbers, values, path).identity
+    metering = values.get("metering", {})
+    if isinstance(metering, dict):
+        values["metering"] = {**ordered(own.type, own.configuration), **metering}
+    profile = validate(DeviceProfile, values, path)
+    if type_number is None and configuration_numbers is None:
+        return profile
+    return _reordered(profile, type_number, configuration_numbers)
+
+
+def _reordered(
+    profile: DeviceProfile, type_number: str | None, configuration_numbers: tuple[int | str, ...] | None
+) -> DeviceProfile:
+    number = profile.identity.type if type_number is None else TypeNumber.parse(type_number)
+    own = profile.identity.configuration_numbers
+    given = configuration_numbers
+    if given is not None and not own:
+        raise ValueError(f"a {profile.name} has no configuration numbers")
+    if given is None and own:  # a radio of another kind, or none, has not the profile's frequency
+        given = own if number.facts.radio == profile.identity.type.facts.radio else (*own[:4], 0)
+    configuration = ConfigurationNumbers.parse(given, number) if given else None
+    values = profile.model_dump()
+    values["identity"] |= {
+        "type_number": number.complete,
+        "configuration_numbers": configuration.numbers if configuration else (),
+    }
+    if type_number is not None:
+        values["metering"] |= ordered(number, None)
+    if configuration_numbers is not None:
+        values["metering"] |= ordered(number, configuration)
+    try:
+        return DeviceProfile.model_validate(values)
+    except ValidationError as error:
+        raise ValueError("; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
+
+
+def ordered(number: TypeNumber, configuration: ConfigurationNumbers | None) -> dict[str, Any]:
+    """What a type number and configuration numbers say of `[metering]`."""
+    facts = number.facts
+    values: dict[str, Any] = {
+        "energy_type": facts.energy_type,
+        "connection": facts.connection,
+        "accuracy_class": facts.accuracy_class,
+        "basic_current_a": facts.basic_current_a,
+        "maximum_current_a": facts.maximum_current_a,
+        "breaker": facts.breaker,
+        "rtc": facts.rtc or "none",
+        "radio": facts.radio or "none",
+        "tariffs": facts.tariffs,
+    }
+    if configuration is not None:
+        codes = configuration.facts
+        values |= codes.model_dump(exclude={"io", "display", "tariff_tables", "module_communicates"})
+        if codes.tariff_module is not None:
+            values["tariff_mode"] = "module"
+        values["load_profile_period_s"] = codes.integration_period_s  # a load profile has the demand period
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def profile_for(number: TypeNumber) -> str | None:
+    """The name of the profile that ships for a type number; None where none stands for its generation."""
+    generation = number.facts.generation
+    return next((name for name in available() if generation in load_profile(name).generations), None)
+
+
+def profile_of(type_number: str) -> str:
+    """The same, of a number as text; raises `ValueError`."""
+    number = TypeNumber.parse(type_number)
+    name = profile_for(number)
+    if name is None:
+        raise ValueError(f"type number {number}: no device profile stands for generation {number.facts.generation}")
+    return name
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -253,43 +223,24 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     return values
 
 
-_ACCESS = re.compile(r"R|W|RW|R\(W\)|RW4|-")
-_UNITS = {unit.symbol: unit for unit in Unit}
-
-
 def load_objects(profile: DeviceProfile) -> list[ObjectRow]:
     """The object list of a profile; raises `FileError` naming file, line and column."""
-    path = Path(profile.objects)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from None
-    rows = []
-    for number, record in enumerate(csv.DictReader(text.splitlines()), start=2):
-        try:
-            rows.append(_object_row(record))
-        except (KeyError, ValueError) as error:
-            raise FileError(f"{path}:{number}: {error}") from None
-    return rows
+    return [] if profile.objects is None else read_objects(Path(profile.objects))
 
 
-def _object_row(record: dict[str, str]) -> ObjectRow:
-    access = record["access"]
-    if not _ACCESS.fullmatch(access):
-        raise ValueError(f"access {access!r} (allowed: R, W, RW, R(W), RW4, -)")
-    unit = record["unit"]
-    if unit and unit not in _UNITS:
-        raise ValueError(f"unit {unit!r} (allowed: {', '.join(sorted(filter(None, _UNITS)))})")
-    return ObjectRow(
-        class_id=int(record["class_id"]),
-        version=int(record["version"]),
-        name=record["name"],
-        logical_name=Obis.parse(record["logical_name"]),
-        type=record["type"],
-        scaler=int(record["scaler"] or 0),
-        unit=_UNITS[unit] if unit else Unit.COUNT,
-        access=access,
-        public=record["public"] == "1",
-        source=record["source"],
-        default=record["default"],
-    )
+__all__ = [
+    "AssociationProfile",
+    "DeviceProfile",
+    "HdlcDefaults",
+    "ObjectRow",
+    "Period",
+    "ReadoutItem",
+    "Table",
+    "available",
+    "load_objects",
+    "load_profile",
+    "locate",
+    "merge",
+    "profile_for",
+    "profile_of",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metering.hourly import HourlyStore
 from transports.iec62056_21 import Iec62056Settings
 
 from .binding import Context, ObjectModel
@@ -44,15 +45,15 @@ class Readout:
             max_baud_digit=behaviour.max_baud_digit,
             bcc=behaviour.bcc,
             parity=parity,
+            end_on_own_line=behaviour.end_mark == "line",
         )
 
     def identification(self) -> str:
-        """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number without its country."""
+        """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number as this generation gives it."""
         identity, behaviour = self._meter.profile.identity, self._meter.profile.iec62056_21
-        type_number = identity.type_number[: -identity.country_digits or None]
         separator = behaviour.identification_separator
         joint = separator if separator == " " else f"{separator} "
-        return f"{behaviour.manufacturer}{joint}{type_number}"
+        return f"{behaviour.manufacturer}{joint}{identity.identification_text}"
 
     def serial_number(self) -> str:
         """The address the meter answers to."""
@@ -70,25 +71,33 @@ class Readout:
     def _read(self, source: str) -> Any:
         if source == "meter_number":
             return meter_number(self._meter)
-        if source == "meter_status":
-            return self._context.model.meter_status(self._meter)
         if source == "clock":
             return None
+        if source == "monthly_peak":
+            return self._hourly().peak // 1000
+        if source == "last_monthly_peak":
+            months = self._hourly().months
+            return months[-1].peak // 1000 if months else 0
         return value(source)(self._context)
+
+    def _hourly(self) -> HourlyStore:
+        """What a classic stores; its months are 730 hours in operation."""
+        return self._meter.engine.hourly_store(self._meter.now())
 
     def _formatted(self, kind: str, reading: Any) -> str:
         if kind == "plain":
             return str(reading)
         if kind == "clock":
             engine = self._meter.engine
-            return _stamp(engine.local_time(self._meter.now()))
+            now = self._meter.now()
+            return _stamp(engine.local_time(now), valid=engine.clock_valid(now))
         if kind == "energy":
-            decimals = self._meter.profile.metering.display_decimals
-            whole, fraction = divmod(reading % 10**10, 1000)
-            return f"{whole:07}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
+            digits, decimals = map(int, self._meter.profile.metering.display_decimals.split("."))
+            whole, fraction = divmod(reading % 10 ** (digits + 3), 1000)
+            return f"{whole:0{digits}}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
         if kind.startswith("power"):
-            digits = int(kind[5:] or 1)
-            return f"{reading // 1000:0{digits}}.{reading % 1000:03}"
+            width, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
+            return f"{reading // 1000:0{width}}{sign}{reading % 1000:03}"[: width + 1 + places]
         digits = int(kind)
         return f"{reading % 10**digits:0{digits}}"
 
@@ -97,9 +106,9 @@ class Readout:
         return _NO_TIME if at is None else _stamp(self._meter.engine.local_stamp(at))
 
 
-def _stamp(local: Any) -> str:
+def _stamp(local: Any, *, valid: bool = True) -> str:
     """NVYYMMDDhhmmss: N daylight saving time, V valid (IEC 1107 description 6)."""
     return (
-        f"{int(local.dst)}1{local.year % 100:02}{local.month:02}{local.day:02}"
+        f"{int(local.dst)}{int(valid)}{local.year % 100:02}{local.month:02}{local.day:02}"
         f"{local.hour:02}{local.minute:02}{local.second:02}"
     )

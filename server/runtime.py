@@ -1,7 +1,7 @@
 """A run: meters, their endpoints, and the order in which all of it is opened and closed.
 
-Opening: state file, time, meters, endpoints. Closing, in this order: endpoints (no more requests), then what
-is still to be committed, then a snapshot of each meter, then the file.
+Opening: state file, time, meters, endpoints, control API. Closing, in this order: control API and endpoints (no more
+requests), then what is still to be committed, then a snapshot of each meter, then the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import structlog
 
@@ -31,12 +31,15 @@ from transports.wrapper import WrapperLine
 
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
-from .config import EndpointConfig, RunConfig, split_address
+from .config import ControlConfig, EndpointConfig, RunConfig, split_address
 from .readout import Readout
 from .session import SessionHandler
-from .store import KeptTime, Store
-from .time_source import Reached, RunningTime, TimeSource
+from .store import Store
+from .time_source import Reached, RunningTime, SteppedTime, TimeSource
 from .virtual_meter import VirtualMeter
+
+if TYPE_CHECKING:
+    from .control.http_server import ControlServer
 
 log = structlog.get_logger("server")
 
@@ -53,6 +56,7 @@ class Runtime:
         self.store: Store | None = None
         self.meters: dict[VirtualMeter, ObjectModel] = {}
         self.endpoints: list[Endpoint] = []
+        self.control: ControlServer | None = None
         self._time_source = time_source
         self._tracer = None if trace is None else Tracer(trace)
         self._stack = AsyncExitStack()
@@ -64,11 +68,7 @@ class Runtime:
                 self.store = Store(self.config.state)
                 self._stack.callback(self.store.close)
             if self._time_source is None:
-                running = open_time(self.config, self.store)
-                self._time_source = running
-                if self.store is not None:
-                    keeper = _TimeKeeper(running, self.store)
-                    self._stack.callback(keeper.stop)
+                self._time_source = self._open_time()
             for meter_config in self.config.meters:
                 meter, model = build_meter(meter_config, self._time_source, self.store)
                 self.meters[meter] = model
@@ -77,6 +77,9 @@ class Runtime:
                 endpoint = await self._open_endpoint(endpoint_config)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
+            if self.config.control is not None:
+                self.control = await self._open_control(self.config.control, self._time_source)
+                self._stack.push_async_callback(self.control.close)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -101,6 +104,32 @@ class Runtime:
                 self.store.save_snapshot(meter.snapshot()).result()
             except sqlite3.Error as error:
                 log.error("no snapshot could be written", meter=meter.serial_number, error=str(error))
+
+    def _open_time(self) -> TimeSource:
+        """The time of the configuration, kept in the state file so that a restart goes on along it."""
+        running = open_time(self.config, self.store)
+        if self.config.stepped:
+            stepped = SteppedTime(running.now())
+            if self.store is not None:
+                self.store.keep_time(stepped.anchor).result()
+            return stepped
+        if self.store is not None:
+            self._stack.callback(_TimeKeeper(running, self.store).stop)
+        return running
+
+    async def _open_control(self, config: ControlConfig, time_source: TimeSource) -> ControlServer:
+        """The control API; what it is made of is imported only here."""
+        try:
+            from .control.application import control_application
+            from .control.guard import Guard
+            from .control.http_server import ControlServer
+            from .control.site import Behind, Site
+        except ModuleNotFoundError as error:
+            raise ValueError(f"the control API needs {error.name}: pip install 'meter382[web]'") from error
+        meters = {meter.serial_number: Behind(meter, model) for meter, model in self.meters.items()}
+        token = None if config.token is None else config.token.get_secret_value()
+        application = control_application(Site(meters, self.store, time_source), with_token=token is not None)
+        return await ControlServer.open(Guard(application, token), *split_address(config.address))
 
     # --- endpoints ------------------------------------------------------------------------------
 
@@ -138,16 +167,19 @@ class Runtime:
     ) -> ByteStream:
         """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all.
 
-        `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
+        A meter without associations has its readout only. `search` lets a serial line find the speed of its clients;
+        otherwise it is `baud`.
         """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
             iec.attach(meter, Readout(model, meter, parity=parity, initial_speed=baud))
-            if len(behind) == 1:
+            if len(behind) == 1 and model.profile.associations:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
-        return Stream(hdlc, wrapper, iec, lossless=lossless, search=SpeedSearch() if search else None)
+        with_dlms = any(model.profile.associations for model in behind.values())
+        search_speed = SpeedSearch() if search else None
+        return Stream(hdlc if with_dlms else None, wrapper, iec, lossless=lossless, search=search_speed)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()
@@ -201,8 +233,6 @@ class _TimeKeeper:
     def __init__(self, running: RunningTime, store: Store) -> None:
         self._anchor = running.anchor
         self._store = store
-        kept = store.kept_time()
-        self._start = None if kept is None else kept.start
         self._timer: asyncio.TimerHandle | None = None
         if self._anchor.speed > 1:
             self._ahead()
@@ -212,8 +242,7 @@ class _TimeKeeper:
         self._timer = asyncio.get_running_loop().call_later(_KEEP_EVERY_S, self._ahead)
 
     def _keep(self, wall: float) -> Future[None]:
-        reached = Reached(wall, self._anchor.at(wall))
-        return self._store.keep_time(KeptTime(self._anchor, reached, self._start))
+        return self._store.keep_time(self._anchor, Reached(wall, self._anchor.at(wall)))
 
     def stop(self) -> None:
         """The run ends now."""

@@ -7,7 +7,7 @@ then it waits until the store has the change on disk, and the connection holds b
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 log = structlog.get_logger("server")
-
-_SNAPSHOT_AFTER: Final = 1_000
-"""Journal entries after which a snapshot is taken, so that a restart never replays many more."""
 
 
 class Session:
@@ -82,7 +79,7 @@ class Session:
             log.error("the journal cannot be written", meter=self._meter.serial_number, error=str(error))
             self._connection.close()
             return
-        if self._meter.unsaved >= _SNAPSHOT_AFTER and self._store is not None:
+        if self._meter.snapshot_due and self._store is not None:
             self._store.save_snapshot(self._meter.snapshot())
         self._answer(reply)
         self._connection.release()

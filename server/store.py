@@ -102,8 +102,13 @@ class Store:
         row = self._read("SELECT value FROM setting WHERE name='time'")
         if row is None:
             return None
-        anchor, reached, start = json.loads(row[0])
-        return KeptTime(Anchor(*anchor), None if reached is None else Reached(*reached), start)
+        anchor, reached = json.loads(row[0])
+        start = self._read("SELECT value FROM setting WHERE name='start'")
+        return KeptTime(
+            Anchor(*anchor),
+            None if reached is None else Reached(*reached),
+            None if start is None else json.loads(start[0]),
+        )
 
     def _read(self, statement: str, *values: object) -> Any:
         return self._database.execute(statement, values).fetchone()
@@ -135,10 +140,17 @@ class Store:
 
         return self._submit(write)
 
-    def keep_time(self, kept: KeptTime) -> Future[None]:
+    def keep_time(self, anchor: Anchor, reached: Reached | None = None) -> Future[None]:
         """Keep where this run is in time."""
-        text = json.dumps(kept)
-        return self._submit(lambda database: database.execute("REPLACE INTO setting VALUES ('time', ?)", (text,)))
+        return self._keep("time", [anchor, reached])
+
+    def keep_start(self, start: float) -> Future[None]:
+        """Keep the `start` that the file is begun with."""
+        return self._keep("start", start)
+
+    def _keep(self, name: str, value: object) -> Future[None]:
+        values = (name, json.dumps(value))
+        return self._submit(lambda database: database.execute("REPLACE INTO setting VALUES (?, ?)", values))
 
     def close(self) -> None:
         """Finish what is queued and close the file."""

@@ -75,6 +75,11 @@ class SteppedTime:
         """The second last set."""
         return self.moment
 
+    @property
+    def anchor(self) -> Anchor:
+        """Where this time stands: a restart goes on from there."""
+        return Anchor(0.0, float(self.moment), 0.0)
+
     def forward(self, seconds: int) -> None:
         """Go on by so many seconds."""
         if seconds < 0:

@@ -7,13 +7,16 @@ Whatever changes a meter passes through `apply` or `remember`: it happens at onc
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from metering import Meter
 from metering.inputs import Input, input_from_dict
 
 from .profile import DeviceProfile
 from .time_source import TimeSource
+
+_SNAPSHOT_AFTER: Final = 1_000
+"""Journal entries after which a snapshot is taken, so that a restart never replays many more."""
 
 
 class JournalEntry(NamedTuple):
@@ -94,6 +97,11 @@ class VirtualMeter:
     def unsaved(self) -> int:
         """Journal entries since the last snapshot: what a restart would have to replay."""
         return self.sequence - self._saved_sequence
+
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether a restart would have to replay so many entries that a snapshot is worth its while."""
+        return self.unsaved >= _SNAPSHOT_AFTER
 
     def snapshot(self) -> Snapshot:
         """The whole state, to be put into the store."""

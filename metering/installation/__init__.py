@@ -2,10 +2,11 @@
 
 from .constant import ConstantInstallation, LiveInstallation
 from .household import HouseholdInstallation
-from .model import Installation, Load
+from .model import Ambient, Installation, Load
 from .replay import ReplayInstallation
 
 __all__ = [
+    "Ambient",
     "ConstantInstallation",
     "HouseholdInstallation",
     "Installation",

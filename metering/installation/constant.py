@@ -8,7 +8,7 @@ import numpy as np
 
 from ..inputs import NOMINAL_VOLTAGE_MV, Phases
 from ..quantities import IntArray
-from .model import Load, grid_steps
+from .model import NOMINAL_FREQUENCY_MILLIHZ, REFERENCE_TEMPERATURE_MILLIDEGC, Ambient, Load, grid_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class ConstantInstallation:
     active_mw: Phases
     reactive_mvar: Phases = (0, 0, 0)
     voltage_mv: Phases = (NOMINAL_VOLTAGE_MV,) * 3
+    frequency_millihz: int = NOMINAL_FREQUENCY_MILLIHZ
+    temperature_millidegc: int = REFERENCE_TEMPERATURE_MILLIDEGC
 
     @property
     def grid_s(self) -> int:
@@ -31,6 +33,11 @@ class ConstantInstallation:
             _columns(self.active_mw, count), _columns(self.reactive_mvar, count), _columns(self.voltage_mv, count)
         )
 
+    def ambient(self, start: int, stop: int) -> Ambient:
+        """The same air and network for ever."""
+        _, count = grid_steps(start, stop, self.grid_s)
+        return Ambient(np.full(count, self.frequency_millihz), np.full(count, self.temperature_millidegc))
+
     def identity(self) -> dict[str, object]:
         """The kind and its values."""
         return {
@@ -38,6 +45,8 @@ class ConstantInstallation:
             "active_mw": list(self.active_mw),
             "reactive_mvar": list(self.reactive_mvar),
             "voltage_mv": list(self.voltage_mv),
+            "frequency_millihz": self.frequency_millihz,
+            "temperature_millidegc": self.temperature_millidegc,
         }
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..clock import DST_S, in_summer
 from ..quantities import IntArray
 from .arithmetic import CIRCLE, UNIT, bit_field, cosine, hashed, uniform
-from .model import Load, grid_steps
+from .model import Ambient, Load, grid_steps
 from .sun import STEP_S, irradiance
 
 _MINUTES: Final = 1_440
@@ -60,7 +60,7 @@ _DRAWN_KWH: Final = 3_290
 """What the shapes and appliances below add up to in a year; `annual_kwh` scales it."""
 
 # Streams of random numbers, one per thing that wavers.
-_QUARTER, _MINUTE, _DINNER, _LAUNDRY, _CAR, _SKY, _CLOUD, _NETWORK, _HOME = range(1, 10)
+_QUARTER, _MINUTE, _DINNER, _LAUNDRY, _CAR, _SKY, _CLOUD, _NETWORK, _HOME, _FREQUENCY = range(1, 11)
 
 
 class _Days(NamedTuple):
@@ -139,6 +139,15 @@ class HouseholdInstallation:
         if self.pv_peak_w:
             active -= self._sun(minute, utc, days)
         return Load(active, reactive, self._voltage(minute, active, noise))
+
+    def ambient(self, start: int, stop: int) -> Ambient:
+        """A network that wavers by some 0.03 Hz; a meter cupboard at 7 degrees C in January and 23 in July."""
+        first, count = grid_steps(start, stop, self.grid_s)
+        minute = (first + np.arange(count, dtype=np.int64)) * self.grid_s // 60
+        frequency = uniform(hashed(0, _FREQUENCY, minute), 0, 16, 49_970, 50_031)
+        days = _days(minute // _MINUTES)
+        warmth = 15_000 - 8_000 * cosine((_day_of_year(days.numbers) - 15) * CIRCLE // 365) // UNIT
+        return Ambient(frequency, warmth[days.of_step])
 
     def _plugs(self, minute: IntArray, of_day: IntArray, days: _Days, noise: NDArray[np.uint64]) -> IntArray:
         """Light and everything plugged in: the day's shape, more in winter, wavering by quarter and by minute."""

@@ -1,6 +1,6 @@
 """Replay of a measured load from a CSV file.
 
-    timestamp,p1_w,p2_w,p3_w,q1_var,q2_var,q3_var[,u1_v,u2_v,u3_v]
+    timestamp,p1_w,p2_w,p3_w,q1_var,q2_var,q3_var[,u1_v,u2_v,u3_v[,f_hz,t_degc]]
     2024-01-15T12:00:00+01:00,230.5,0,-1200,0,0,0
 
 Each row holds from its time stamp to the next. Stamps are ISO 8601 with offset or Z (without either they are
@@ -22,20 +22,24 @@ import numpy as np
 
 from ..inputs import NOMINAL_VOLTAGE_MV
 from ..quantities import IntArray
-from .model import Load, grid_steps
+from .model import NOMINAL_FREQUENCY_MILLIHZ, REFERENCE_TEMPERATURE_MILLIDEGC, Ambient, Load, grid_steps
 
 _POWERS: Final = ("p1_w", "p2_w", "p3_w", "q1_var", "q2_var", "q3_var")
 _VOLTAGES: Final = ("u1_v", "u2_v", "u3_v")
+_AMBIENT: Final = ("f_hz", "t_degc")
 HEADER: Final = ("timestamp", *_POWERS)
 _LIMIT: Final = 1_000_000
 """Largest power in W or var, and voltage in V, taken for a measurement and not for a mistake."""
+_RANGES: Final = dict.fromkeys(_VOLTAGES, (0, _LIMIT)) | {"f_hz": (40, 70), "t_degc": (-60, 100)}
+_USUAL: Final = (*(NOMINAL_VOLTAGE_MV,) * 3, NOMINAL_FREQUENCY_MILLIHZ, REFERENCE_TEMPERATURE_MILLIDEGC)
+"""What stands in for the columns that a file leaves out."""
 
 
 class ReplayInstallation:
     """The load a CSV file says; `ReplayInstallation.read` makes one."""
 
     def __init__(self, first_s: int, grid_s: int, columns: IntArray, *, repeat: bool = False) -> None:
-        """`columns` has rows p1-p3 in mW, q1-q3 in mvar, u1-u3 in mV, and a column per grid step from `first_s` on."""
+        """`columns` has rows p1-p3 (mW), q1-q3 (mvar), u1-u3 (mV), mHz and 0.001 degrees C, a column per grid step."""
         self._first = first_s // grid_s
         self._grid_s = grid_s
         self._columns = columns
@@ -49,10 +53,18 @@ class ReplayInstallation:
 
     def load(self, start: int, stop: int) -> Load:
         """The load in every grid step touching `[start, stop)`."""
+        taken = self._taken(start, stop)
+        return Load(taken[0:3], taken[3:6], taken[6:9])
+
+    def ambient(self, start: int, stop: int) -> Ambient:
+        """Frequency and temperature in the same steps."""
+        taken = self._taken(start, stop)
+        return Ambient(taken[9], taken[10])
+
+    def _taken(self, start: int, stop: int) -> IntArray:
         first, count = grid_steps(start, stop, self._grid_s)
         row = np.arange(first - self._first, first - self._first + count, dtype=np.int64)
-        taken = self._columns.take(row, axis=1, mode="wrap" if self._repeat else "clip")
-        return Load(taken[0:3], taken[3:6], taken[6:9])
+        return self._columns.take(row, axis=1, mode="wrap" if self._repeat else "clip")
 
     def identity(self) -> dict[str, object]:
         """The kind, where it begins, and a digest of its values: not the file's name, which may change."""
@@ -75,10 +87,11 @@ class ReplayInstallation:
         """Read CSV lines; `name` stands for the file in errors."""
         reader = csv.reader(lines)
         header = tuple(cell.strip().lower() for cell in next(reader, []))
-        if header not in (HEADER, HEADER + _VOLTAGES):
+        if header not in (HEADER, HEADER + _VOLTAGES, HEADER + _VOLTAGES + _AMBIENT):
             raise ValueError(
                 f"{name}, line 1: header is {','.join(header)!r}; "
-                f"allowed: {','.join(HEADER)!r}, with or without {','.join(('', *_VOLTAGES))!r}"
+                f"allowed: {','.join(HEADER)!r}, with or without {','.join(('', *_VOLTAGES))!r}, "
+                f"and with those {','.join(('', *_AMBIENT))!r}"
             )
         stamps: list[int] = []
         values: list[list[int]] = []
@@ -98,8 +111,8 @@ class ReplayInstallation:
                 f"{name}, line 2, column timestamp: rows are {spacing} s apart; allowed: times that are multiples of it"
             )
         columns = np.array(values, dtype=np.int64).T
-        if len(header) == len(HEADER):
-            columns = np.concatenate((columns, np.full((3, len(stamps)), NOMINAL_VOLTAGE_MV, dtype=np.int64)))
+        usual = np.array(_USUAL[len(header) - len(HEADER) :], dtype=np.int64)[:, None]
+        columns = np.concatenate((columns, np.repeat(usual, len(stamps), axis=1)))
         return cls(stamps[0], spacing, np.ascontiguousarray(columns), repeat=repeat)
 
 
@@ -124,11 +137,11 @@ def _stamp(text: str, where: str, before: list[int]) -> int:
 
 
 def _milli(text: str, column: str, where: str) -> int:
-    low = 0 if column in _VOLTAGES else -_LIMIT
+    low, high = _RANGES.get(column, (-_LIMIT, _LIMIT))
     try:
         value = Decimal(text.strip())
-        if low <= value <= _LIMIT:
+        if low <= value <= high:
             return round(value * 1000)
     except InvalidOperation:
         pass
-    raise ValueError(f"{where}, column {column}: {text!r}; allowed: a number from {low} to {_LIMIT}")
+    raise ValueError(f"{where}, column {column}: {text!r}; allowed: a number from {low} to {high}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_DST, DateTime
+from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_INVALID, DateTime
 from cosem.errors import DecodeError, OtherReason
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Clock
@@ -25,7 +25,11 @@ _LARGEST_SHIFT_S: Final = 900
 
 
 def _local(context: Any) -> DateTime:
-    return date_time(context.meter.engine.local_time(context.meter.now()))
+    """The time as the meter has it; after a power cut longer than the backup it is invalid until it is set."""
+    meter = context.meter
+    now = meter.now()
+    shown = date_time(meter.engine.local_time(now))
+    return shown if meter.engine.clock_valid(now) else shown._replace(status=shown.status | STATUS_INVALID)
 
 
 def _set_time(context: Any, value: DateTime) -> None:
@@ -77,7 +81,7 @@ def clock_object(logical_name: Obis, name: str) -> CosemObject:
         [
             BoundAttribute(Clock.time, _local, _set_time),
             BoundAttribute(Clock.time_zone, Constant(0)),  # "not used" in the 382M
-            BoundAttribute(Clock.status, lambda context: _local(context).status & STATUS_DST),
+            BoundAttribute(Clock.status, lambda context: _local(context).status),
             BoundAttribute(Clock.daylight_savings_begin, _change_of_the_year(0)),
             BoundAttribute(Clock.daylight_savings_end, _change_of_the_year(1)),
             BoundAttribute(Clock.daylight_savings_deviation, Constant(_DST_DEVIATION_MIN)),

@@ -6,13 +6,11 @@ from typing import Final
 
 from cosem.data_types import SIMPLE_TYPES
 from cosem.interface_class import CosemObject
-from cosem.interface_classes import ProfileGeneric
 from metering import EnergyType, EventLog
 
 from ..profile import ObjectRow
-from .load_profile import load_profile_object
-from .memory import MemoryCell
-from .row_loggers import billing_object, empty_logger_object, event_object, rtc_object
+from .load_profile import analysis_object, load_profile_object
+from .row_loggers import billing_object, debiting_2_object, event_object, rtc_object
 from .selection import value_column
 
 _TYPES: Final = {type_.name: type_ for type_ in SIMPLE_TYPES.values()}
@@ -40,13 +38,6 @@ _EVENT_LOGGERS: Final[dict[str, tuple[EventLog, list[tuple[int, str, str]]]]] = 
 }
 """The event loggers and the columns behind the clock: class, logical name, type."""
 
-_EMPTY_LOGGERS: Final[dict[str, tuple[list[str], int, bool]]] = {
-    # Debiting logger 2: depth of the 382M technical description; analysis logger: default registers, 520 days.
-    "billing_logger_2": (["1.1.1.8.0.255", "1.1.2.8.0.255", "1.1.3.8.0.255", "1.1.4.8.0.255"], 45, False),
-    "analysis_logger": (["1.1.1.7.0.255", "1.1.2.7.0.255", "1.1.3.7.0.255", "1.1.4.7.0.255"], 520 * 96, True),
-}
-"""Loggers that are described and have no rows: their registers, depth, and whether the period may be written."""
-
 
 def logger_object(row: ObjectRow, energy_type: EnergyType) -> CosemObject:
     """The object of a logger; raises `KeyError` for a source that is none."""
@@ -57,19 +48,10 @@ def logger_object(row: ObjectRow, energy_type: EnergyType) -> CosemObject:
         return billing_object(name, energy_type, label)
     if source == "rtc_logger":
         return rtc_object(name, label)
-    if source in _EVENT_LOGGERS:
-        log, columns = _EVENT_LOGGERS[source]
-        types = [(value_column(class_id, text), _TYPES[type_]) for class_id, text, type_ in columns]
-        return event_object(name, label, log, types)
-    captures, depth, settable = _EMPTY_LOGGERS[source]
-    period = None
-    if settable:
-        attribute = ProfileGeneric.capture_period
-        assert attribute.type is not None
-        period = MemoryCell(row.class_id, name, attribute, attribute.type, 900).bound(_check_period)
-    return empty_logger_object(name, label, [value_column(3, text) for text in captures], depth, period)
-
-
-def _check_period(value: int) -> None:
-    if value not in (300, 900, 1800, 3600):
-        raise ValueError(f"capture period {value} s (allowed: 300, 900, 1800, 3600)")
+    if source == "billing_logger_2":
+        return debiting_2_object(name, energy_type, label)
+    if source == "analysis_logger":
+        return analysis_object(name, label)
+    log, columns = _EVENT_LOGGERS[source]
+    types = [(value_column(class_id, text), _TYPES[type_]) for class_id, text, type_ in columns]
+    return event_object(name, label, log, types)

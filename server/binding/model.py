@@ -6,7 +6,7 @@ The rows of the object list become objects, the associations of the profile view
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from cosem.acse import Mechanism
 from cosem.association import Association, AssociationDefinition
@@ -27,7 +27,6 @@ from .objects import build_object
 from .rights import rights
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
-_METER_STATUS: Final = Obis.parse("1.1.97.97.0.255")
 _CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
 
 
@@ -60,17 +59,18 @@ class ObjectModel:
         self._association_rows = [row for row in rows if row.source == "association"]
         self.definitions = {(item.client_sap, item.server_sap): self._definition(item) for item in profile.associations}
 
+    @property
+    def objects(self) -> list[CosemObject]:
+        """Every object of the profile but those of its associations, whoever may read it on a wire."""
+        return [item for _, item in self._objects]
+
     def recall(self, meter: VirtualMeter, name: Obis) -> Any:
         """The value of a Data object in permanent memory."""
         return self._cells[name].value(meter)
 
-    def meter_status(self, meter: VirtualMeter) -> int:
-        """The status byte of a meter."""
-        return int(self.recall(meter, _METER_STATUS))
-
     def definition(self, client_sap: int, server_sap: int, interface: str) -> AssociationDefinition | None:
         """The association of this client, unless the profile keeps it to another interface."""
-        if self.profile.cosem.interfaces_enforced:
+        if self.profile.cosem is not None and self.profile.cosem.interfaces_enforced:
             for item in self.profile.associations:
                 same = (item.client_sap, item.server_sap) == (client_sap, server_sap)
                 if same and item.interface not in (None, interface):
@@ -79,6 +79,7 @@ class ObjectModel:
 
     def _build(self, row: ObjectRow) -> CosemObject:
         if row.source == "hdlc_setup":
+            assert self.profile.hdlc is not None  # no objects without
             self.hdlc = HdlcSettings(row.logical_name, self.profile.hdlc, row.name)
             return self.hdlc.object
         if row.source == "sap_assignment":
@@ -129,7 +130,7 @@ def _secret_key(item: AssociationProfile) -> bytes:
 
 
 @cache
-def object_model(profile_name: str, energy_type: Literal["A+", "A+A-", "A+A-R+R-"] | None = None) -> ObjectModel:
+def object_model(profile_name: str, energy_type: str | None = None) -> ObjectModel:
     """The object model of a device profile, by its name or path; built once.
 
     Ordered with another `energy_type`, its load profile has other columns.

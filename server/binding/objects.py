@@ -7,24 +7,18 @@ from typing import Any, Final
 
 from cosem import data_types
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, NULL, OCTET_STRING, UNSIGNED, DataType, decode_all
-from cosem.interface_class import BoundAttribute, Constant, CosemObject, Sink
+from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import INTERFACE_CLASSES, Data, ExtendedRegister, ProfileGeneric, Register
 from cosem.xdlms import Descriptor
 from metering import EnergyType
-from metering.inputs import (
-    ResetTripCounter,
-    SetDaylightSaving,
-    SetPowerThreshold,
-    SetPulseInput,
-    SetTariff,
-    StopBilling,
-)
+from metering.inputs import ResetTripCounter
 from obis import Obis
 
 from ..profile import ObjectRow
 from ..virtual_meter import VirtualMeter
 from . import values
 from .clock import clock_object
+from .commands import command
 from .loggers import logger_object
 from .memory import MemoryCell
 
@@ -59,7 +53,7 @@ def _simple(row: ObjectRow, cells: dict[Obis, MemoryCell]) -> CosemObject:
         bound = [cell.bound()]
     else:
         source = None if row.access == "W" else values.value(row.source)
-        bound = [BoundAttribute(attribute, source, _SINKS.get(row.source), type_=type_)]
+        bound = [BoundAttribute(attribute, source, command(row.source), type_=type_)]
     if declared is Register:
         bound.append(BoundAttribute(Register.scaler_unit, Constant((row.scaler, row.unit))))
         if row.source.startswith("trip:"):
@@ -73,21 +67,6 @@ def _default(row: ObjectRow, type_: DataType) -> Any:
     if type_ is data_types.VISIBLE_STRING:
         return row.default
     return int(row.default or 0)
-
-
-def _stop_billing(context: Any, value: int) -> None:
-    if value != 1:
-        raise ValueError(f"1 forces a billing stop, {value} does not")
-    context.meter.apply(StopBilling())
-
-
-_SINKS: Final[dict[str, Sink]] = {
-    "stop_billing": _stop_billing,
-    "active_tariff": lambda context, value: context.meter.apply(SetTariff(value)),
-    "power_threshold": lambda context, value: context.meter.apply(SetPowerThreshold(value)),
-    "pulse_input": lambda context, value: context.meter.apply(SetPulseInput(value)),
-    "daylight_saving": lambda context, value: context.meter.apply(SetDaylightSaving(bool(value))),
-}
 
 
 def _capture_only(row: ObjectRow) -> CosemObject:

@@ -13,6 +13,7 @@ from cosem.reader import Reader
 from cosem.rows import RowBuffer
 from cosem.selective_access import BY_RANGE, CaptureObject, read_entry, read_range
 from metering import EnergyType, EventLog, Maximum, Peak
+from metering.debiting import TARIFFS_LOGGED
 from metering.inputs import StopBilling
 from obis import Obis
 
@@ -56,7 +57,6 @@ def row_logger_object(
     source: RowSource,
     *,
     capture: Callable[[Any, Any], None] | None = None,
-    period: BoundAttribute | None = None,
 ) -> CosemObject:
     """A logger of plain rows."""
     captured = [column.captures for column in columns]
@@ -92,7 +92,7 @@ def row_logger_object(
                 selectors=SELECTORS,
             ),
             BoundAttribute(ProfileGeneric.capture_objects, Constant(captured)),
-            period or BoundAttribute(ProfileGeneric.capture_period, Constant(0)),
+            BoundAttribute(ProfileGeneric.capture_period, Constant(0)),
             *fixed_attributes(),
             BoundAttribute(ProfileGeneric.entries_in_use, lambda context: len(source.rows(context))),
             BoundAttribute(ProfileGeneric.profile_entries, source.depth),
@@ -188,10 +188,25 @@ def _event_source(log: EventLog) -> RowSource:
     )
 
 
-def empty_logger_object(
-    logical_name: Obis, name: str, captures: list[CaptureObject], depth: int, period: BoundAttribute | None = None
-) -> CosemObject:
-    """A logger whose source is not fitted in this meter: described, and without rows."""
-    columns = [_stamp_column(), *(Column(item, DOUBLE_LONG_UNSIGNED, lambda context, row: 0) for item in captures)]
-    source = RowSource(rows=lambda context: (), stamp=lambda row: 0, depth=lambda context: depth)
-    return row_logger_object(logical_name, name, columns, source, period=period)
+def debiting_2_object(logical_name: Obis, energy_type: EnergyType, name: str) -> CosemObject:
+    """Debiting logger 2: hour counter, energies and their first four tariffs at the end of days, weeks or months."""
+    u32 = DOUBLE_LONG_UNSIGNED
+    columns = [_stamp_column(), Column(value_column(3, "0.1.96.8.0.255"), u32, lambda _, row: row.operating_s // 3600)]
+
+    def energy(flow: int) -> Callable[[Any, Any], int]:
+        return lambda context, row: _watt_hours(row.energies[flow])
+
+    def tariff(flow: int, number: int) -> Callable[[Any, Any], int]:
+        return lambda context, row: _watt_hours(row.tariff_energies[flow][number - 1])
+
+    flows = [int(flow) for flow in energy_type.flows]
+    columns += [Column(value_column(3, FLOW_NAMES[flow]), u32, energy(flow)) for flow in flows]
+    for flow in flows:
+        for number in range(1, TARIFFS_LOGGED + 1):
+            columns.append(Column(value_column(3, f"1.1.{flow + 1}.8.{number}.255"), u32, tariff(flow, number)))
+    source = RowSource(
+        rows=lambda context: context.meter.engine.debiting_logger_2(context.meter.now()).rows,
+        stamp=lambda row: row.stamp,
+        depth=lambda context: context.meter.engine.debiting_logger_2(context.meter.now()).depth,
+    )
+    return row_logger_object(logical_name, name, columns, source)

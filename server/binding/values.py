@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cosem.date_time import STATUS_DST, UNSPECIFIED, DateTime
-from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Meter, Peak
+from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak
+from metering.configuration import DebitingInterval
+from metering.load_control import Relay, RelayMode
 
 Source = Callable[[Any], Any]
 
 _U32: Final = 0xFFFFFFFF
+_DEBITING: Final = tuple(DebitingInterval)
+_RELAY_MODES: Final = tuple(RelayMode)
 _FLOWS: Final = {"14": 0, "23": 1, "12": 2, "34": 3}
 _CHANNELS: Final[dict[str, tuple[Energy, ...]]] = {
     "a14": (Energy.A14,),
@@ -108,7 +112,7 @@ def current(phase: str) -> Source:
 def average_current(phase: str) -> Source:
     """The mean current of a phase in the last integration period, in 0.01 A."""
     index = int(phase) - 1
-    return lambda context: context.meter.engine.demand(context.meter.now()).currents[index] // 10
+    return lambda context: context.meter.engine.demand(context.meter.now()).means[Mean.I_L1 + index] // 10
 
 
 def voltage(phase: str) -> Source:
@@ -120,7 +124,7 @@ def voltage(phase: str) -> Source:
 def average_voltage(phase: str) -> Source:
     """The mean voltage of a phase in the last integration period, in V."""
     index = int(phase) - 1
-    return lambda context: (context.meter.engine.demand(context.meter.now()).voltages[index] + 500) // 1000
+    return lambda context: (context.meter.engine.demand(context.meter.now()).means[Mean.U_L1 + index] + 500) // 1000
 
 
 def accumulated_maximum(name: str) -> Source:
@@ -172,6 +176,21 @@ def _software(field: str) -> Source:
     return lambda context: getattr(context.meter.profile.identity, f"software_{field}")
 
 
+def _relay(context: Any, number: str) -> Relay:
+    relay: Relay = context.meter.engine.load_control(context.meter.now()).relays[int(number) - 1]
+    return relay
+
+
+def _relay_wait(number: str) -> Source:
+    """Seconds until a relay switches."""
+
+    def read(context: Any) -> int:
+        at = _relay(context, number).switch_at
+        return 0 if at is None else max(0, at - context.meter.now())
+
+    return read
+
+
 VALUES: Final[dict[str, Callable[..., Source]]] = {
     "energy": energy,
     "energy_fine": lambda name: energy(name, MWS_PER_WH // 10),
@@ -187,13 +206,32 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     "accumulated_maximum": accumulated_maximum,
     "hour_counter": lambda: lambda context: context.meter.engine.operating_s(context.meter.now()) // 3600,
     "billing_count": lambda: lambda context: context.meter.engine.billing_logger(context.meter.now()).periods & 0xFF,
-    "active_tariff": lambda: lambda context: context.meter.engine.tariff,
-    "power_threshold": lambda: lambda context: context.meter.engine.demand(context.meter.now()).threshold_w,
+    "active_tariff": lambda: lambda context: context.meter.engine.tariff(context.meter.now()),
+    "power_threshold": lambda: lambda context: context.meter.engine.demand(context.meter.now()).thresholds_w[0],
     "power_threshold_counter": lambda: (
-        lambda context: context.meter.engine.demand(context.meter.now()).threshold_count & 0xFF
+        lambda context: context.meter.engine.demand(context.meter.now()).threshold_counts[0] & 0xFF
     ),
     "pulse_input": lambda: lambda context: context.meter.engine.pulse_input,
     "daylight_saving": lambda: lambda context: int(context.meter.engine.zone.dst),
+    "meter_status": lambda: lambda context: int(context.meter.engine.status(context.meter.now()).meter),
+    "event_status": lambda word: (
+        lambda context: int(getattr(context.meter.engine.status(context.meter.now()), f"event_{word}"))
+    ),
+    "debiting_interval": lambda: (
+        lambda context: _DEBITING.index(context.meter.engine.debiting_logger_2(context.meter.now()).interval)
+    ),
+    "breaker_state": lambda: lambda context: int(context.meter.engine.breaker(context.meter.now()).state_now),
+    "breaker_feedback": lambda: lambda context: int(context.meter.engine.breaker_feedback(context.meter.now())),
+    "breaker_threshold": lambda: lambda context: context.meter.engine.breaker(context.meter.now()).threshold,
+    "breaker": lambda name: lambda context: context.meter.engine.breaker(context.meter.now()).parameters[name],
+    "credit": lambda: (
+        lambda context: context.meter.engine.prepayment(context.meter.now()).remaining_mws // MWS_PER_WH & _U32
+    ),
+    "relay_command": lambda number: lambda context: int(_relay(context, number).commanded),
+    "relay_tariffs": lambda number: lambda context: _relay(context, number).tariffs,
+    "relay_mode": lambda number: lambda context: _RELAY_MODES.index(_relay(context, number).mode),
+    "relay_wait": _relay_wait,
+    "relay_delay": lambda: lambda context: context.meter.engine.load_control(context.meter.now()).delay_s,
     "serial_number": lambda: lambda context: context.meter.serial_number,
     "type_number": lambda: lambda context: context.meter.type_number,
     "configuration": _configuration,

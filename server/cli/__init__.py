@@ -1,13 +1,16 @@
-"""The command line: `meter382 run`, `read`, `profiles`, `config check`."""
+"""The command line: `meter382 run`, `read`, `inject`, `display`, `profiles`, `type`, `config check`."""
 
 from __future__ import annotations
 
 import typer
 
 from .config import config_app
+from .display import display
+from .inject import inject
 from .profiles import profiles
 from .read import read
 from .run import run
+from .type import explain_type
 
 app = typer.Typer(
     name="meter382",
@@ -18,7 +21,10 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(read)
+app.command()(inject)
+app.command()(display)
 app.command()(profiles)
+app.command("type")(explain_type)
 app.add_typer(config_app, name="config")
 
 

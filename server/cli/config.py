@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,18 @@ def _group() -> None:
 @config_app.command()
 def check(file: Annotated[Path, typer.Argument(help="Configuration file, TOML.")]) -> None:
     """Check a configuration file; each fault is one line: file, line, key, what is allowed."""
-    from ..assembly import build_installation
+    from ..assembly import build_installation, order
     from ..binding import object_model
     from ..config import FileError, load_config
+    from ..profile import load_profile
 
     try:
         config = load_config(file)
         for meter in config.meters:
             object_model(meter.profile, meter.metering.energy_type)
             build_installation(meter.installation, meter.serial_number)
+            profile = load_profile(meter.profile, meter.type_number, meter.configuration_numbers)
+            order(profile, meter, int(time.time()))
     except (FileError, ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -24,6 +24,12 @@ def run(
     profile: Annotated[str | None, typer.Argument(help="Device profile, by name or .toml file. Default: 382M.")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file; options given here come before it.")] = None,
     serial_number: Annotated[int | None, typer.Option(help="Serial number, up to 8 digits.")] = None,
+    type_number: Annotated[
+        str | None, typer.Option(help="Type number, 684-38BL4C4010; it chooses the profile where none is named.")
+    ] = None,
+    configuration_numbers: Annotated[
+        str | None, typer.Option(help="Configuration numbers 1 to 5, with commas: 21000002,22201011,1000,100,0.")
+    ] = None,
     tcp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for wrapper and HDLC; may be repeated.")] = None,
     udp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for the wrapper over UDP; may be repeated.")] = None,
     optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
@@ -44,6 +50,18 @@ def run(
     trace: Annotated[
         str | None, typer.Option(help="Write everything on the wires to FILE, or - for standard output.")
     ] = None,
+    control: Annotated[str | None, typer.Option(help="HOST:PORT of the control API; see `meter382 inject`.")] = None,
+    control_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="METER382_CONTROL_TOKEN",
+            show_envvar=True,
+            help="What every request to the control API must bring; needed where other machines can reach it.",
+        ),
+    ] = None,
+    stepped: Annotated[
+        bool, typer.Option("--stepped", help="Time stands still, and moves by the control API only.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per endpoint, for machines.")] = False,
 ) -> None:
     """Run a meter. Without options: a 382M on 127.0.0.1:4059 that remembers."""
@@ -52,6 +70,8 @@ def run(
     meter = {
         "profile": profile,
         "serial_number": serial_number,
+        "type_number": type_number,
+        "configuration_numbers": configuration_numbers,
         "installation": installation,
         "seed": seed,
     }
@@ -60,9 +80,16 @@ def run(
         *({"kind": "udp", "address": address} for address in udp or ()),
         *(_serial(kind, device) for kind, device in (("optical", optical), ("rs485", rs485)) if device),
     ]
-    options = {"state": state, "ephemeral": ephemeral or None, "start": start, "speed": speed, "trace": trace}
+    options: dict[str, Any] = {
+        "state": state,
+        "ephemeral": ephemeral or None,
+        "start": start,
+        "speed": speed,
+        "trace": trace,
+    }
+    options |= {"stepped": stepped or None, "control": _control(control, control_token)}
     try:
-        chosen = _configuration(config, meter, endpoints, options)
+        chosen = run_configuration(config, meter, endpoints, options)
     except (FileError, ValueError) as error:
         _fail(str(error), 2)
     _set_up_logging()
@@ -89,6 +116,12 @@ def _serial(kind: str, device: str) -> dict[str, Any]:
     return {"kind": kind, "device": device}
 
 
+def _control(address: str | None, token: str | None) -> dict[str, str] | None:
+    """What the options say of the control API; a token alone goes to the one that the configuration file opens."""
+    said = {"address": address, "token": token}
+    return {name: value for name, value in said.items() if value is not None} or None
+
+
 class _CannotRun(Exception):
     """Why the run did not come up."""
 
@@ -98,7 +131,7 @@ def _fail(message: str, code: int) -> None:
     raise typer.Exit(code)
 
 
-def _configuration(
+def run_configuration(
     path: Path | None, meter: dict[str, Any], endpoints: list[dict[str, Any]], options: dict[str, Any]
 ) -> RunConfig:
     """The file's configuration with the options laid over it; raises `FileError` or `ValueError`."""
@@ -128,6 +161,10 @@ def _configuration(
     if "state" in chosen or "ephemeral" in chosen:
         base.pop("state", None)
         base.pop("ephemeral", None)
+    if "control" in chosen:
+        chosen["control"] = {**base.get("control", {}), **chosen["control"]}
+        if "address" not in chosen["control"]:
+            del chosen["control"]  # a token in the environment of a run without the API
     base.update(chosen)
     try:
         config = RunConfig.model_validate(base)
@@ -203,8 +240,16 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
         else:
             names = ", ".join(f"{name} {serial}" for name, serial in meters if serial in behind)
             typer.echo(f"{names} on {endpoint.name}")
+    if runtime.control is not None:
+        if as_json:
+            serials = [serial for _, serial in meters]
+            typer.echo(json.dumps({"endpoint": runtime.control.name, "kind": "control", "meters": serials}))
+        else:
+            typer.echo(f"control API on {runtime.control.name}, described at {runtime.control.name}/docs")
     if not as_json:
-        typer.echo(f"read it: meter382 read {_hint(runtime, config)} --password 12345      (stop with Ctrl-C)")
+        dlms = any(meter.profile.associations for meter in runtime.meters)
+        hint = f"meter382 read {_hint(runtime, config)} --password 12345" if dlms else "an optical head, IEC 62056-21"
+        typer.echo(f"read it: {hint}      (stop with Ctrl-C)")
     sys.stdout.flush()
 
 

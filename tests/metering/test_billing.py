@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 import pytest
 
-from metering import Flow, Maximum, Meter, Peak
+from metering import Flow, Maximum, Mean, Meter, Peak
 from metering.inputs import SetClock, SetLoad, SetPulseInput, SetTariff, StopBilling
 from metering.installation import LiveInstallation
 from tests.metering.builders import START, WH, meter_on, normal, true
@@ -58,7 +60,8 @@ def test_a_row_holds_the_registers_at_the_stop() -> None:
     meter.apply(StopBilling(), START + 10_000)
     (row,) = meter.billing_logger(START + 20_000).rows
     assert row.stamp == START + 13_600
-    assert row.energies == [4_000 * WH, 500_000 * 2_800, 0, 200 * WH]
+    assert row.energies[:4] == [4_000 * WH, 500_000 * 2_800, 0, 200 * WH]
+    assert row.energies[4:] == [isqrt(2_000_000**2 + 100_000**2) * 7_200, 500_000 * 2_800]
     assert row.tariff_energies[Flow.A14][:3] == [2_000 * WH, 2_000 * WH, 0]
     assert row.tariff_energies[Flow.A23][1] == row.energies[Flow.A23]
     assert row.maxima[Maximum.P14] == row.maxima[Maximum.P14_T1] == Peak(2_000_000, normal(2024, 1, 15, 12, 15))
@@ -137,7 +140,7 @@ def test_a_clock_set_inside_a_period_keeps_it_going_and_its_average_is_over_the_
     assert meter.demand(START + 599).averages[Flow.P14] == 0
     demand = meter.demand(START + 600)
     assert demand.averages[Flow.P14] == 600_000_000 // 900
-    assert demand.voltages[0] == 230_000
+    assert demand.means[Mean.U_L1] == 230_000
     assert demand.day.minimum == Peak()
 
 
@@ -148,7 +151,7 @@ def test_a_clock_set_across_a_boundary_ends_the_period() -> None:
     assert demand.averages[Flow.P14] == 500_000
     assert demand.maxima[Maximum.P14] == Peak(500_000, normal(2024, 1, 15, 12, 7) + 30)
     assert demand.period_start == START + 450
-    assert demand.currents[0] == 1_000_000_000 // 230_000
+    assert demand.means[Mean.I_L1] == 1_000_000_000 // 230_000
 
 
 def test_a_clock_set_to_another_day_ends_the_day() -> None:

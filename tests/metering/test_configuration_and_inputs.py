@@ -21,6 +21,7 @@ from metering.inputs import (
     SetLoadProfilePeriod,
     SetPowerThreshold,
     SetPulseInput,
+    SetSupply,
     SetTariff,
     StopBilling,
     input_from_dict,
@@ -31,6 +32,7 @@ from tests.metering.builders import configuration
 ONE_OF_EACH: list[Input] = [
     SetLoad((1, -2, 3), (4, 5, -6), (230_000, 0, 1)),
     ReleaseLoad(),
+    SetSupply((0, None, 0)),
     SetClock(1_700_000_000),
     SetDaylightSaving(False),
     SetTariff(8),
@@ -110,4 +112,8 @@ def test_an_energy_type_may_be_given_by_its_text() -> None:
 def test_equal_orders_have_one_fingerprint_and_others_another() -> None:
     assert fingerprint(configuration().to_dict()) == fingerprint(configuration().to_dict())
     assert fingerprint(configuration().to_dict()) != fingerprint(configuration(billing_day=2).to_dict())
-    assert json.loads(json.dumps(configuration().to_dict()))["energy_type"] == "A+A-R+R-"
+
+
+def test_an_order_is_plain_json_so_that_a_stored_one_equals_it() -> None:
+    order = configuration().to_dict()
+    assert json.loads(json.dumps(order)) == order

@@ -205,3 +205,28 @@ def test_an_error_in_a_file_names_its_place_and_what_is_allowed(lines: list[str]
 
 HASHES = [2409057337058696434, 4419778609674138412]
 MINUTE = [[-278_596, -333_271, -169_246], [3_417, 0, -503], [233_312, 233_359, 233_217]]
+
+
+@pytest.mark.parametrize("installation", INSTALLATIONS, ids=lambda one: str(one.identity()["kind"]))
+def test_what_surrounds_a_meter_comes_in_the_steps_of_its_load(installation: Installation) -> None:
+    start = seconds_of(2024, 2, 1) + 77
+    whole, load = installation.ambient(start, start + 7_200), installation.load(start, start + 7_200)
+    assert whole.frequency_millihz.shape == whole.temperature_millidegc.shape == load.active_mw.shape[1:]
+    part = installation.ambient(start + 3_600, start + 7_200)
+    assert np.array_equal(whole.frequency_millihz[-part.frequency_millihz.size :], part.frequency_millihz)
+
+
+def test_a_meter_cupboard_is_cold_in_january_and_warm_in_july() -> None:
+    home = HouseholdInstallation()
+    winter = home.ambient(seconds_of(2024, 1, 15), seconds_of(2024, 1, 16)).temperature_millidegc
+    summer = home.ambient(seconds_of(2024, 7, 15), seconds_of(2024, 7, 16)).temperature_millidegc
+    assert 6_500 < winter.mean() < 7_500
+    assert 22_500 < summer.mean() < 23_500
+
+
+def test_a_replayed_file_may_say_frequency_and_temperature() -> None:
+    lines = [f"{HEADER},u1_v,u2_v,u3_v,f_hz,t_degc", "2024-01-15T12:00:00Z,1,2,3,0,0,0,230,231,232,49.98,-7.5"]
+    seen = ReplayInstallation.parse(lines, "cold.csv").ambient(START, START + 1)
+    assert (seen.frequency_millihz.tolist(), seen.temperature_millidegc.tolist()) == ([49_980], [-7_500])
+    usual = REPLAY.ambient(START, START + 1)
+    assert (usual.frequency_millihz.tolist(), usual.temperature_millidegc.tolist()) == ([50_000], [23_000])

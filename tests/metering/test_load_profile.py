@@ -22,6 +22,7 @@ from metering import (
 from metering.inputs import ClearLoadProfile, SetClock, SetLoad, SetLoadProfilePeriod
 from metering.installation import ConstantInstallation, LiveInstallation
 from metering.load_profile import clock_adjustment_quality
+from metering.stamped_rows import rows_by_entry, rows_in_range
 from tests.metering.builders import START, configuration, meter_on, normal, true
 
 QUARTER = 900
@@ -101,12 +102,12 @@ def test_an_energy_register_in_a_row_wraps_at_32_bits() -> None:
 
 def test_a_range_includes_both_its_ends() -> None:
     profile = meter_on().load_profile(START + 86_400)
-    rows = profile.select_range(normal(2024, 1, 15, 13), normal(2024, 1, 15, 14))
+    rows = rows_in_range(profile.stamps, normal(2024, 1, 15, 13), normal(2024, 1, 15, 14))
     assert isinstance(rows, slice)
     assert profile.stamps[rows].tolist() == [normal(2024, 1, 15, 13, minute) for minute in (0, 15, 30, 45)] + [
         normal(2024, 1, 15, 14)
     ]
-    assert profile.stamps[profile.select_range(0, 10)].size == 0
+    assert profile.stamps[rows_in_range(profile.stamps, 0, 10)].size == 0
 
 
 def test_a_range_finds_repeated_stamps_wherever_they_are() -> None:
@@ -115,7 +116,7 @@ def test_a_range_finds_repeated_stamps_wherever_they_are() -> None:
     profile = meter.load_profile(START + 7_000)
     assert hours(profile) == ["12:15", "12:30", "12:45", "13:00", "12:30", "12:45", "13:00"]
     first = normal(2024, 1, 15, 12, 45)
-    assert profile.stamps[profile.select_range(first, first)].tolist() == [first, first]
+    assert profile.stamps[rows_in_range(profile.stamps, first, first)].tolist() == [first, first]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_range_finds_repeated_stamps_wherever_they_are() -> None:
 def test_entry_0_is_the_newest_and_rising_numbers_go_back_in_time(first: int, last: int, expected: list[str]) -> None:
     profile = meter_on().load_profile(START + 3_600)
     assert hours(profile) == ["12:15", "12:30", "12:45", "13:00"]
-    stamps = profile.stamps[profile.select_entries(first, last)]
+    stamps = profile.stamps[rows_by_entry(len(profile), first, last)]
     assert [f"{stamp % 86_400 // 3_600:02}:{stamp % 3_600 // 60:02}" for stamp in stamps.tolist()] == expected
 
 

@@ -106,7 +106,7 @@ class TestCsv:
         assert read_csv(meter.address, "1.7.0", "1.1.96.1.1.255", *PASSWORD) == [
             ["obis", "name", "value", "unit", "captured"],
             ["1.1.1.7.0.255", "Active power import (P+), instantaneous", "750", "W", ""],
-            ["1.1.96.1.1.255", "CompleteMeterTypeNo", "68438BM434084", "", ""],
+            ["1.1.96.1.1.255", "CompleteMeterTypeNo", "68438BM4C3084", "", ""],
         ]
 
     def test_a_profile_is_rows_below_its_columns(self, meter: RunningMeter) -> None:

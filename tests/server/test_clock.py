@@ -11,6 +11,7 @@ import pytest
 from cosem.data_types import BOOLEAN, DATE_TIME_STRING, INTEGER, LONG, UNSIGNED
 from cosem.date_time import STATUS_DST, DateTime
 from cosem.errors import ActionResult, DataAccessResult, DecodeError
+from metering.inputs import SetSupply
 
 from .clients import result_of
 from .conftest import Lab, Reader
@@ -255,3 +256,16 @@ def test_the_change_is_named_as_the_clock_reads_before_it(
     assert (change.month, change.day, change.hour, change.status) == (3, day, begin, 0)
     change = reader.get(8, "0.1.1.0.0.255", 6, DATE_TIME_STRING)
     assert (change.month, change.day, change.hour) == (10, 25, end)
+
+
+def test_a_clock_that_outlived_its_backup_is_invalid_until_it_is_set(lab: Callable[..., Lab]) -> None:
+    bench = lab()
+    reader = bench.reader()
+    bench.meter.apply(SetSupply((0, 0, 0)))
+    bench.time.forward(5 * 86_400)
+    bench.meter.apply(SetSupply())
+    bench.time.forward(60)
+    assert reader.get(8, "0.1.1.0.0.255", 4) & 1
+    assert reader.get(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING).status & 1
+    reader.set(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING, DateTime(2026, 3, 7, 6, 12, 0, 0))
+    assert reader.get(8, "0.1.1.0.0.255", 4) & 1 == 0

@@ -34,7 +34,7 @@ WRITTEN: list[tuple[int, str, int, DataType, Any]] = [
     (1, "1.1.96.52.5.255", 2, LONG_UNSIGNED, 10_800),
     (1, "1.1.96.52.11.255", 2, UNSIGNED, 0),
     (1, "1.1.0.128.1.255", 2, DOUBLE_LONG_UNSIGNED, 123456),
-    (1, "1.1.128.0.11.255", 2, UNSIGNED, 3),
+    (1, "1.1.128.0.11.255", 2, UNSIGNED, 4),
     (1, "1.1.129.0.0.255", 2, UNSIGNED, 5),
     (3, "1.1.96.51.1.255", 2, DOUBLE_LONG_UNSIGNED, 3500),
     (3, "1.1.130.0.0.255", 2, DOUBLE_LONG_UNSIGNED, 77),

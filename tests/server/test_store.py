@@ -91,7 +91,8 @@ def test_the_last_snapshot_and_the_last_time_count(store: Store) -> None:
     store.create(SERIAL, {})
     for number in (1, 2):
         store.save_snapshot(Snapshot(SERIAL, number, {}, bytes((number,))))
-        store.keep_time(KeptTime(Anchor(1.5, 2.25 * number, 60.0), Reached(2.0, 3.0), 7.5)).result()
+        store.keep_time(Anchor(1.5, 2.25 * number, 60.0), Reached(2.0, 3.0)).result()
+        store.keep_start(7.5).result()
     stored = store.load(SERIAL)
     assert stored is not None
     assert (stored.sequence, stored.engine) == (2, b"\x02")
@@ -200,7 +201,7 @@ def test_a_meter_goes_on_writing_where_its_journal_ended(path: Path) -> None:
             store.save_snapshot(meter.snapshot()).result()
         store.close()
     store = Store(path)
-    assert meter_of(store, AT + 1000).engine.tariff == 5
+    assert meter_of(store, AT + 1000).engine.tariff(AT + 1000) == 5
     store.close()
 
 
@@ -250,33 +251,31 @@ def test_another_serial_number_is_another_meter(store: Store) -> None:
     first, second = meter_of(store), meter_of(store, profile="382L", serial_number=2)
     first.apply(SetTariff(3))
     commit(first, store)
-    assert meter_of(store, AT + 9, profile="382L", serial_number=2).engine.tariff == second.engine.tariff == 1
+    assert meter_of(store, AT + 9, profile="382L", serial_number=2).engine.tariff(AT + 9) == 1
+    assert second.engine.tariff(AT + 9) == 1
 
 
 # --- time -----------------------------------------------------------------------------------------------
 
 
-def kept(anchor: Anchor, reached: Reached | None = None, start: str | None = None) -> KeptTime:
-    begun = None if start is None else datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp()
-    return KeptTime(anchor, reached, begun)
-
-
 def test_start_before_what_the_meters_have_lived_through_is_refused(store: Store, path: Path) -> None:
-    store.keep_time(kept(Anchor(0.0, 4_000_000_000.0, 1.0))).result()
+    store.keep_time(Anchor(0.0, 4_000_000_000.0, 1.0)).result()
     config = RunConfig.model_validate({"state": path, "start": "2030-01-01"})
     with pytest.raises(StoreError, match=r"have already lived until 21\d\d-.*start later than that"):
         open_time(config, store)
 
 
 def test_the_start_a_file_was_begun_with_has_counted(store: Store, path: Path) -> None:
-    store.keep_time(kept(Anchor(0.0, 4_000_000_000.0, 1.0), start="2030-01-01")).result()
+    begun = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    store.keep_start(begun)
+    store.keep_time(Anchor(0.0, 4_000_000_000.0, 1.0)).result()
     running = open_time(RunConfig.model_validate({"state": path, "start": "2030-01-01"}), store)
     assert running.anchor.moment == pytest.approx(running.anchor.wall + 4_000_000_000.0)
-    assert store.kept_time() == kept(running.anchor, start="2030-01-01")
+    assert store.kept_time() == KeptTime(running.anchor, None, begun)
 
 
 def test_a_run_goes_on_along_its_line_at_the_speed_now_asked_for(store: Store, path: Path) -> None:
-    store.keep_time(kept(Anchor(0.0, 1_000_000_000.0, 1.0))).result()
+    store.keep_time(Anchor(0.0, 1_000_000_000.0, 1.0)).result()
     first = open_time(RunConfig.model_validate({"state": path, "speed": 60}), store)
     assert first.anchor.speed == 60
     assert first.anchor.moment == pytest.approx(first.anchor.wall + 1_000_000_000.0)
@@ -284,8 +283,8 @@ def test_a_run_goes_on_along_its_line_at_the_speed_now_asked_for(store: Store, p
 
 def test_a_fast_run_goes_on_at_the_machines_speed_while_nobody_runs_it(store: Store, path: Path) -> None:
     wall = time.time()
-    stopped = kept(Anchor(wall - 5_000, 1_000_000_000.0, 3600.0), Reached(wall - 4_900, 1_000_360_000.0))
-    store.keep_time(stopped).result()
+    anchor = Anchor(wall - 5_000, 1_000_000_000.0, 3600.0)
+    store.keep_time(anchor, Reached(wall - 4_900, 1_000_360_000.0)).result()
     running = open_time(RunConfig.model_validate({"state": path}), store)
     assert running.anchor.moment == pytest.approx(1_000_360_000.0 + 4_900, abs=5)
 

@@ -154,7 +154,8 @@ class Dialogue:
 
     def _transmit(self, _message: OptionSelect | None, now: float) -> None:
         if not self._data:
-            self._data = encode_data(self.meter.data_block(), self._settings.bcc)
+            settings = self._settings
+            self._data = encode_data(self.meter.data_block(), settings.bcc, own_line=settings.end_on_own_line)
         sent = self._send(self._data, now)
         self._deadline = sent + min(RESPONSE_TIME_S, self._settings.ti_s)
 

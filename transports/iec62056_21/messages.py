@@ -109,9 +109,10 @@ def encode_identification(text: str) -> bytes:
     return b"/%b\r\n" % text.encode("ascii")
 
 
-def encode_data(block: str, bcc: Literal["xor", "sum"]) -> bytes:
-    """The data message around these lines, each ended by CR LF."""
-    body = block.encode("ascii") + b"!\r\n" + bytes((ETX,))
+def encode_data(block: str, bcc: Literal["xor", "sum"], *, own_line: bool = True) -> bytes:
+    """The data message around these lines, each ended by CR LF; "!" on a line of its own, or behind the last one."""
+    lines = block if own_line else block.removesuffix("\r\n")
+    body = lines.encode("ascii") + b"!\r\n" + bytes((ETX,))
     return bytes((STX,)) + body + bytes((block_check(body, bcc),))
 
 

@@ -24,7 +24,8 @@ class Iec62056Settings:
     reader of the 382L gives up after 1 s.
     `parity`: set even parity in bit 7 of what is sent, for drivers that run the line 8N1; on receipt bit 7 is
     always stripped.
-    `bcc`: "sum" is the arithmetic sum the 685 generation sends.
+    `bcc`: "sum" is the arithmetic sum the 685 generation sends; it also puts the final "!" behind the last data set
+    (`end_on_own_line`).
     """
 
     modes: Literal["A", "AC"] = "AC"
@@ -38,6 +39,7 @@ class Iec62056Settings:
     max_baud_digit: str = "5"
     bcc: Literal["xor", "sum"] = "xor"
     parity: bool = False
+    end_on_own_line: bool = True
 
     def speed_of(self, digit: str) -> int:
         """The speed an acknowledgement with this Z selects; what is unknown or above the offer gives 300."""
