@@ -261,3 +261,10 @@ def test_a_message_that_comes_at_the_pace_of_the_line_is_not_delayed_again() -> 
         bench.wait(10 / 300)
         bench.send(bytes((octet,)))
     assert bench.wait(0.24) == IDENTIFICATION
+
+
+def test_a_685_puts_its_end_mark_behind_the_last_data_set() -> None:
+    """As captured from a 685-382-OK-10: "1.6*1(000002,8)!", and the sum as block check."""
+    block = "1.6(000001,5*kW)\r\n1.6*1(000002,8)\r\n"
+    body = b"1.6(000001,5*kW)\r\n1.6*1(000002,8)!\r\n\x03"
+    assert encode_data(block, "sum", own_line=False) == b"\x02" + body + bytes((sum(body) % 128,))
