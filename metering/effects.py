@@ -13,9 +13,9 @@ from .display import Flag, shown
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_control import RelayMode
-from .load_profile import DataQuality, LoggerStatus
+from .load_profile import NO_STATUS, DataQuality, LoggerStatus
 from .pulses import PulseInputSpeed
-from .quantities import Flow
+from .quantities import FLOW_ENERGIES, Flow
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -265,7 +265,14 @@ def _set_relay_delay(state: MeterState, input_: inputs.SetRelayDelay) -> None:
 
 
 def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
+    gained = input_.value_mws - state.energies[input_.channel]
     state.energies[input_.channel] = input_.value_mws
+    for flow, channels in enumerate(FLOW_ENERGIES):
+        if input_.channel in channels:  # neither the average that runs nor the trip counter has been drawn
+            state.demand.base[flow] += gained
+            if flow < len(state.trip_base):
+                state.trip_base[flow] += gained
+    state.mark_rows(NO_STATUS, DataQuality.LEGAL_PARAMETER_ERROR)
 
 
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {
