@@ -19,6 +19,7 @@ from obis import Obis
 from .load_profile import DataQuality, LoggerStatus
 from .quantities import MWS_PER_WH, IntArray
 from .selectable import SECONDS, SELECTABLE, Kind, Selectable, analysis_registers
+from .status import EventA
 from .tariff_split import TariffSplit
 from .view import View
 
@@ -153,6 +154,7 @@ class AnalysisLogger:
             quality[0] |= self.pending_quality
         self.pending_status, self.pending_quality = LoggerStatus(0), DataQuality(0)
         self.captured += count
+        state.status.note(EventA.ANALYSIS_LOG)
         kept = slice(-self.entries, None)
         self.stamps = np.concatenate((self.stamps, stamps))[kept]
         self.status = np.concatenate((self.status, status))[kept]

@@ -74,7 +74,9 @@ def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
     profile = state.load_profile
     slot = after - after % profile.period_s
     if slot > done:
-        profile.capture(np.array([slot], dtype=np.int64), state.flow_column()[list(profile.flows)])
+        stamps = np.array([slot], dtype=np.int64)
+        readings = state.flow_column()[list(profile.flows)]
+        profile.capture(stamps, readings, state.row_status, state.row_quality)
     for logger, slot_s in ((state.analysis, state.analysis.period_s), (state.debiting2, DAY_S)):
         slot = after - after % slot_s
         if slot > done:

@@ -17,6 +17,7 @@ from .clock import DAY_S
 from .configuration import DebitingInterval
 from .load_profile import DataQuality, LoggerStatus
 from .quantities import Flow, IntArray
+from .status import EventA
 from .tariff_split import TariffSplit
 from .view import View
 
@@ -118,6 +119,7 @@ class DebitingLogger:
         *,
         marked: bool,
     ) -> None:
+        state.status.note(EventA.BILLING_LOG_2)
         status, quality = state.row_status, state.row_quality
         if marked:
             status, quality = status | self.pending_status, quality | self.pending_quality

@@ -13,8 +13,9 @@ from .display import Flag, shown
 from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_control import RelayMode
-from .load_profile import DataQuality, LoggerStatus
+from .load_profile import NO_STATUS, DataQuality, LoggerStatus
 from .pulses import PulseInputSpeed
+from .quantities import FLOW_ENERGIES, Flow
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -111,6 +112,18 @@ def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePer
     state.load_profile.delete(period_s, state.configuration.load_profile_entries(period_s))
     state.load_profile.mark(LoggerStatus.INTERVAL_CHANGED, DataQuality(0))
     state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.INTERVAL_CHANGED)
+
+
+def _set_load_profile_registers(state: MeterState, input_: inputs.SetLoadProfileRegisters) -> None:
+    allowed = state.configuration.energy_type.flows
+    flows = tuple(sorted({Flow[name] for name in input_.flows}))
+    if not set(flows) <= set(allowed):
+        names = ", ".join(flow.name for flow in allowed)
+        raise ValueError(f"flows is {list(input_.flows)!r}; allowed: {names}, the flows of the energy type")
+    profile = state.load_profile
+    if flows != profile.flows:
+        profile.record(flows, state.configuration.load_profile_entries(profile.period_s))
+        state.log(EventLog.LOAD_PROFILE, LoadProfileEvent.DELETED_REGISTERS_CHANGED)
 
 
 def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
@@ -252,7 +265,14 @@ def _set_relay_delay(state: MeterState, input_: inputs.SetRelayDelay) -> None:
 
 
 def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
+    gained = input_.value_mws - state.energies[input_.channel]
     state.energies[input_.channel] = input_.value_mws
+    for flow, channels in enumerate(FLOW_ENERGIES):
+        if input_.channel in channels:  # neither the average that runs nor the trip counter has been drawn
+            state.demand.base[flow] += gained
+            if flow < len(state.trip_base):
+                state.trip_base[flow] += gained
+    state.mark_rows(NO_STATUS, DataQuality.LEGAL_PARAMETER_ERROR)
 
 
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {
@@ -294,6 +314,7 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.SetDebitingInterval: _set_debiting_interval,
     inputs.SetPulseInput: _set_pulse_input,
     inputs.SetLoadProfilePeriod: _set_load_profile_period,
+    inputs.SetLoadProfileRegisters: _set_load_profile_registers,
     inputs.ClearLoadProfile: _clear_load_profile,
 }
 """One effect for every kind of input."""

@@ -67,14 +67,15 @@ class ErrorModel:
     """The errors of one meter; its configuration must have an `error_seed`."""
 
     def __init__(self, configuration: MeterConfiguration) -> None:
-        assert configuration.error_seed is not None
+        seed = configuration.error_seed
+        assert seed is not None
         self._transition_ma = configuration.basic_current_ma // 10  # Itr of a direct meter, EN 50470-3
         self._maximum_ma = configuration.maximum_current_ma
         limit = _CLASS_PPM[configuration.accuracy_class]
 
         def drawn(number: int, per_cent: int) -> IntArray:
             """A coefficient of each element, between plus and minus this much of the class limit, in ppm."""
-            bits = hashed(configuration.error_seed or 0, _STREAM, np.arange(3, dtype=np.int64) + 3 * number)
+            bits = hashed(seed, _STREAM, np.arange(3, dtype=np.int64) + 3 * number)
             most = limit * per_cent // 100
             return uniform(bits, 0, 20, -most, most + 1)[:, None]
 

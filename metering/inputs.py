@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from .breaker_states import PARAMETERS
 from .clock import EARLIEST_CLOCK, LATEST_CLOCK
 from .configuration import PERIODS_S, DebitingInterval
-from .quantities import TARIFFS, Energy
+from .quantities import TARIFFS, Energy, Flow
 from .selectable import analysis_registers
 from .tariff_control import TariffMode
 from .tariff_table import TariffTable
@@ -536,6 +536,21 @@ class SetLoadProfilePeriod(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetLoadProfileRegisters(Input):
+    """Record these flows in the load profile: names of `Flow`, in any order; deletes what was captured."""
+
+    kind: ClassVar[str] = "set-load-profile-registers"
+    flows: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """One flow at least; the meter refuses those that its energy type has not."""
+        object.__setattr__(self, "flows", tuple(self.flows))
+        names = [flow.name for flow in Flow]
+        if not self.flows or len(set(self.flows)) != len(self.flows) or not set(self.flows) <= set(names):
+            raise ValueError(f"flows is {list(self.flows)!r}; allowed: one or more of {', '.join(names)}")
+
+
+@dataclass(frozen=True, slots=True)
 class ClearLoadProfile(Input):
     """Delete the load profile by hand."""
 
@@ -583,6 +598,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         SetDebitingInterval,
         SetPulseInput,
         SetLoadProfilePeriod,
+        SetLoadProfileRegisters,
         ClearLoadProfile,
     )
 }

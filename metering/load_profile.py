@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntFlag
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from .quantities import MWS_PER_WH, Flow, IntArray
 
 UNMARKED_ADJUSTMENT_S: Final = 7
 """Clock adjustments shorter than this leave no mark (382M DLMS description, figure 10)."""
+
+
+LOG_ID_MAXIMUM: Final = 2**32 - 1
+"""The highest number a row can have; all later ones have it too, and say so."""
 
 
 class LoggerStatus(IntFlag):
@@ -77,7 +81,8 @@ class LoadProfile:
         self.period_s = period_s
         self.entries = entries
         self.captured = 0
-        """Rows captured since commissioning, deleted ones included: the number of the newest row."""
+        """Rows captured since commissioning, deleted ones included: the number of the newest row, `LOG_ID_MAXIMUM` at
+        most."""
         self.pending_status = LoggerStatus(0)
         self.pending_quality = DataQuality(0)
         self._empty()
@@ -131,13 +136,17 @@ class LoadProfile:
         count = stamps.size
         if not count:
             return
-        self.captured += count
+        numbered = min(count, LOG_ID_MAXIMUM - 1 - self.captured)
+        self.captured = min(self.captured + count, LOG_ID_MAXIMUM)
         kept = min(count, self.entries)
         self._make_room(kept)
         new = slice(self._high, self._high + kept)
         self._stamps[new] = stamps[count - kept :]
         self._energies[:, new] = (readings_mws[:, count - kept :] // MWS_PER_WH) & 0xFFFFFFFF
         self._status[new] = status
+        if numbered < count:
+            first = self._high + max(numbered - count + kept, 0)
+            self._status[first : new.stop] |= np.uint16(LoggerStatus.LOG_ID_AT_MAXIMUM)
         self._quality[new] = quality
         if kept == count:
             self._status[self._high] |= self.pending_status
@@ -168,11 +177,18 @@ class LoadProfile:
         self.period_s, self.entries = period_s, entries
         self._empty()
 
-    def state(self) -> tuple[dict[str, int], dict[str, NDArray[np.generic]]]:
+    def record(self, flows: tuple[Flow, ...], entries: int) -> None:
+        """Forget all rows and record these flows from now on; the next row is marked."""
+        self.flows, self.entries = flows, entries
+        self.mark(LoggerStatus.RECONFIGURED, GOOD_QUALITY)
+        self._empty()
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
         """What `restore` needs: plain values, and columns as differences from row to row, which compress well."""
         values = {
             "period_s": self.period_s,
             "entries": self.entries,
+            "flows": self.flows,
             "captured": self.captured,
             "pending_status": int(self.pending_status),
             "pending_quality": int(self.pending_quality),
@@ -186,11 +202,9 @@ class LoadProfile:
         return values, columns
 
     @classmethod
-    def restore(
-        cls, flows: tuple[Flow, ...], values: Mapping[str, int], columns: Mapping[str, NDArray[np.generic]]
-    ) -> LoadProfile:
+    def restore(cls, values: Mapping[str, Any], columns: Mapping[str, NDArray[np.generic]]) -> LoadProfile:
         """The profile that gave this state."""
-        profile = cls(values["period_s"], values["entries"], flows)
+        profile = cls(values["period_s"], values["entries"], tuple(Flow(flow) for flow in values["flows"]))
         profile.captured = values["captured"]
         profile.pending_status = LoggerStatus(values["pending_status"])
         profile.pending_quality = DataQuality(values["pending_quality"])

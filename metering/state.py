@@ -262,7 +262,7 @@ class MeterState:
             assert isinstance(load, SetLoad)
             state.set_load = load
         state.demand = Demand.restore(plain["demand"])
-        state.load_profile = LoadProfile.restore(configuration.energy_type.flows, plain["load_profile"], columns)
+        state.load_profile = LoadProfile.restore(plain["load_profile"], columns)
         state.billing.restore(plain["billing"])
         for log, logger in state.events.items():
             logger.restore(plain["events"][log.name])

@@ -158,6 +158,8 @@ def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | Non
     installation = build_installation(config.installation, config.serial_number)
     identity = {
         "profile": profile.name,
+        "type_number": profile.identity.type_number,
+        "configuration_numbers": list(profile.identity.configuration_numbers),
         "commissioned_at": commissioned_at,
         "order": configuration.to_dict(),
         "installation": installation.identity(),
@@ -204,7 +206,8 @@ def _compare(path: Path, serial_number: int, stored: dict[str, Any], wanted: dic
     for name, value in wanted.items():
         if stored.get(name) != value:
             raise StoreError(
-                f"{path}: meter {serial_number} is there with another {name.replace('_', ' ')} "
+                f"{path}: meter {serial_number} is there with {'' if name.endswith('s') else 'an'}other "
+                f"{name.replace('_', ' ')} "
                 f"({_short(stored.get(name))} instead of {_short(value)}); "
                 "use the same, another serial number, or another state file (--state, --ephemeral)"
             )

@@ -273,7 +273,7 @@ class RunConfig(Table):
         if self.state is not None and self.ephemeral:
             raise ValueError("ephemeral: excludes state")
         if self.stepped and (self.speed != 1 or self.control is None):
-            raise ValueError("stepped: time has no speed then, and moves only by the control API (control)")
+            raise ValueError("stepped: stepped time has no speed, and moves only by the control API (control)")
         if not self.meters:
             raise ValueError("meters: at least one")
         serials: set[int] = set()

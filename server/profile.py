@@ -176,10 +176,13 @@ def ordered(number: TypeNumber, configuration: ConfigurationNumbers | None) -> d
         "rtc": facts.rtc or "none",
         "radio": facts.radio or "none",
         "tariffs": facts.tariffs,
+        "tariff_mode": facts.tariff_mode,
+        "tariff_module": facts.tariff_module,
     }
     if configuration is not None:
         codes = configuration.facts
-        values |= codes.model_dump(exclude={"io", "display", "tariff_tables", "module_communicates"})
+        not_of_metering = {"io", "display", "tariff_tables", "module_communicates"}
+        values |= codes.model_dump(exclude=not_of_metering, exclude_none=True)
         if codes.tariff_module is not None:
             values["tariff_mode"] = "module"
         values["load_profile_period_s"] = codes.integration_period_s  # a load profile has the demand period

@@ -123,7 +123,7 @@ class Runtime:
             from .control.application import control_application
             from .control.guard import Guard
             from .control.http_server import ControlServer
-            from .control.site import Behind, Site
+            from .control.run_site import Behind, Site
         except ModuleNotFoundError as error:
             raise ValueError(f"the control API needs {error.name}: pip install 'meter382[web]'") from error
         meters = {meter.serial_number: Behind(meter, model) for meter, model in self.meters.items()}

@@ -129,10 +129,6 @@ def _load_profile_at(at: Glance) -> Value:
     return int(stamps[-1]) if stamps.size else None
 
 
-def _frequency(at: Glance) -> int:
-    return int(at.meter.installation.ambient(at.now, at.now + 1).frequency_millihz[0])
-
-
 def _clock(at: Glance) -> int:
     return at.meter.clock(at.now) + at.meter.configuration.gmt_offset_s
 
@@ -155,7 +151,7 @@ _SOURCES: Final[dict[str, Callable[..., Source]]] = {
     "day_minimum_at": lambda: lambda at: at.meter.demand(at.now).last_day.minimum.at,
     "voltage": lambda phase: lambda at: at.meter.instantaneous(at.now).voltage_mv[int(phase) - 1],
     "current": lambda phase: lambda at: at.meter.instantaneous(at.now).current_ma[int(phase) - 1],
-    "frequency": lambda: _frequency,
+    "frequency": lambda: lambda at: at.meter.frequency_millihz(at.now),
     "clock": lambda: _clock,
     "hour_counter": lambda: lambda at: at.meter.operating_s(at.now) // 3_600,
     "pulse_input": lambda: lambda at: at.meter.pulse_input,

@@ -30,13 +30,13 @@ def load_profile_object(logical_name: Obis, energy_type: EnergyType, name: str) 
     names = dict(enumerate(FLOW_NAMES))
     if energy_type is EnergyType.IMPORT_FIRST_QUADRANT:
         names[Flow.R12] = _FIRST_QUADRANT
-    readings = [value_column(3, names[flow]) for flow in energy_type.flows]
+    readings = {flow: value_column(3, names[flow]) for flow in energy_type.flows}
 
     def table(context: Any) -> Table:
         profile = context.meter.engine.load_profile(context.meter.now())
         captured = [Captured(_FORMAT, INTEGER, lambda rows: context.energy_format)]
-        for column, values in zip(readings, profile.energies, strict=True):
-            captured.append(Captured(column, DOUBLE_LONG_UNSIGNED, values.__getitem__))
+        for flow, values in zip(profile.flows, profile.energies, strict=True):
+            captured.append(Captured(readings[flow], DOUBLE_LONG_UNSIGNED, values.__getitem__))
         return Table(profile.stamps, profile.status, profile.quality, captured, profile.period_s, profile.entries)
 
     return columnar_object(

@@ -19,15 +19,17 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 from metering import EventLog
+from metering.display import Segments, display
 from metering.inputs import INPUT_KINDS
 from obis import Obis
 
+from ..markings import markings
 from .events import EventRows, event_rows
 from .input_models import InputFault, InputModel, Instant, input_model
 from .loggers import Logger, LoggerRows, logger_rows, loggers
 from .readings import MeterRow, MeterState, meter_row, meter_state
 from .registers import Reading, reading, readings
-from .site import LONGEST_STEP_S, Behind, NotDurable, NotThere, Refused, Site
+from .run_site import LONGEST_STEP_S, Behind, NotDurable, NotThere, Refused, Site
 
 _MOST_ROWS: Final = 1_000
 """Rows of a page; a thousand are a few hundred kilobytes."""
@@ -77,6 +79,7 @@ class Problem(BaseModel):
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": Problem, "description": "no such meter, object or logger"},
     409: {"model": Problem, "description": "refused, with the reason"},
+    503: {"model": Problem, "description": "not kept on disk, or not done in time: not acknowledged"},
 }
 
 
@@ -94,6 +97,7 @@ def control_application(site: Site, *, with_token: bool) -> FastAPI:
     application.add_exception_handler(NotThere, lambda _, error: _problem(404, error))
     application.add_exception_handler(NotDurable, lambda _, error: _problem(503, error))
     application.add_exception_handler(RequestValidationError, lambda _, error: _unfit_values(error))
+    application.add_exception_handler(Exception, lambda _, error: _problem(500, "a fault of this program; see its log"))
     _add_time(application, site)
     _add_readings(application, site)
     for kind in INPUT_KINDS.values():
@@ -101,7 +105,7 @@ def control_application(site: Site, *, with_token: bool) -> FastAPI:
     return application
 
 
-def _problem(status: int, error: Exception) -> JSONResponse:
+def _problem(status: int, error: object) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status)
 
 
@@ -166,6 +170,10 @@ def _add_readings(application: FastAPI, site: Site) -> None:
     @application.get("/meters/{serial_number}", tags=["meters"], summary="The state of a meter now")
     async def state(behind: Behind = found) -> MeterState:
         return meter_state(behind)
+
+    @application.get("/meters/{serial_number}/display", tags=["display"], summary="The picture on the display now")
+    async def picture(behind: Behind = found) -> Segments:
+        return display(behind.meter.engine, behind.meter.now(), markings(behind.meter))
 
     @application.get("/meters/{serial_number}/registers", tags=["registers"], summary="The value of every object")
     async def every_register(behind: Behind = found) -> list[Reading]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from metering import EventLog
 
-from .site import Behind
+from .run_site import Behind
 from .values import local_iso
 
 

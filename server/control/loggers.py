@@ -19,7 +19,7 @@ from obis import Obis
 
 from ..binding import Context
 from ..binding.selection import CLOCK
-from .site import Behind, NotThere
+from .run_site import Behind, NotThere
 from .values import VALUE, context_of, date_time_of, decoded, json_of, name_of, scaler_unit
 
 _RANGE: Final = Structure(CAPTURE_OBJECT, DATE_TIME_STRING, DATE_TIME_STRING, Array(CAPTURE_OBJECT))

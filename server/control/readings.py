@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import IntFlag
 from typing import Final
 
 from pydantic import BaseModel, Field
@@ -17,7 +16,19 @@ from pydantic import BaseModel, Field
 from metering import MWS_PER_WH, Energy, Flow, Maximum, Meter, Peak
 from metering.quantities import TARIFFS
 
-from .site import Behind
+from .apparatus import (
+    BreakerReading,
+    EnclosureReading,
+    PrepaymentReading,
+    RelayReading,
+    StatusReading,
+    breaker_reading,
+    enclosure_reading,
+    prepayment_reading,
+    relays_reading,
+    status_reading,
+)
+from .run_site import Behind
 from .values import local_iso
 
 _ENERGY_UNITS: Final = {"A": "Wh", "R": "varh", "E": "VAh"}
@@ -58,25 +69,6 @@ class DemandState(BaseModel):
     accumulated: dict[str, Quantity] = Field(description="sums of the maxima of all finished billing periods")
 
 
-class StatusState(BaseModel):
-    """What is the matter now, and what has happened since it was cleared: the bits that are set, by name."""
-
-    meter: list[str]
-    event_a: list[str]
-    event_b: list[str]
-    alarm: bool
-
-
-class EnclosureState(BaseModel):
-    """What hands have done to the meter."""
-
-    magnet: bool
-    cover_open: bool
-    terminal_cover_open: bool
-    alarm_input: bool
-    seal_broken_at: datetime | None
-
-
 class MeterRow(BaseModel):
     """A meter of this run."""
 
@@ -93,8 +85,11 @@ class MeterState(MeterRow):
     clock_error_s: int = Field(description="its clock less true time")
     clock_valid: bool
     powered: bool
-    status: StatusState
-    enclosure: EnclosureState
+    status: StatusReading
+    enclosure: EnclosureReading
+    breaker: BreakerReading
+    prepayment: PrepaymentReading
+    relays: list[RelayReading]
     tariff: int
     energies: dict[str, Quantity]
     tariff_energies: dict[str, list[Quantity]] = Field(description="tariffs 1 to 8")
@@ -126,8 +121,11 @@ def meter_state(behind: Behind) -> MeterState:
         clock_error_s=engine.clock(now) - now,
         clock_valid=engine.clock_valid(now),
         powered=engine.powered(now),
-        status=_status(engine, now),
-        enclosure=EnclosureState.model_validate(engine.enclosure, from_attributes=True),
+        status=status_reading(engine, now),
+        enclosure=enclosure_reading(engine),
+        breaker=breaker_reading(engine, now),
+        prepayment=prepayment_reading(engine, now),
+        relays=relays_reading(engine, now),
         tariff=engine.tariff(now),
         energies={item.name: _energy(item.name, engine.energy(item, now)) for item in Energy},
         tariff_energies={
@@ -144,21 +142,6 @@ def meter_state(behind: Behind) -> MeterState:
         billing_periods=engine.billing_logger(now).periods,
         pulse_input=engine.pulse_input,
     )
-
-
-def _status(engine: Meter, now: int) -> StatusState:
-    status = engine.status(now)
-    return StatusState(
-        meter=_bits(status.meter),
-        event_a=_bits(status.event_a),
-        event_b=_bits(status.event_b),
-        alarm=status.alarm,
-    )
-
-
-def _bits(word: IntFlag) -> list[str]:
-    """The names of the bits that are set; a bit without a name is its number."""
-    return [bit.name or f"bit {int(bit).bit_length() - 1}" for bit in word]
 
 
 def _demand(engine: Meter, now: int) -> DemandState:

@@ -11,7 +11,7 @@ from cosem.interface_class import BoundAttribute, CosemObject
 from cosem.interface_classes import ExtendedRegister, ProfileGeneric
 from obis import Obis
 
-from .site import Behind, NotThere
+from .run_site import Behind, NotThere
 from .values import VALUE, context_of, decoded, json_of, name_of, scaler_unit
 
 

@@ -20,7 +20,7 @@ from metering import LocalTime, Meter
 from obis import Obis, describe
 
 from ..binding import Context
-from .site import Behind
+from .run_site import Behind
 
 VALUE: Final = 2
 """Attribute 2: in every class that is asked here the one that people mean by "the value"."""

@@ -34,6 +34,8 @@ class TypeFacts(BaseModel):
     radio: Literal["S", "K"] | None = None
     breaker: bool = False
     tariffs: int | None = None
+    tariff_mode: Literal["module", "ripple"] | None = None
+    tariff_module: Literal[2, 4] | None = None
     country: str | None = None
 
 

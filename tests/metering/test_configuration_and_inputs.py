@@ -7,41 +7,60 @@ from typing import Any
 
 import pytest
 
-from metering import EnergyType, Flow
+from metering import EnergyType, Flow, inputs
 from metering.effects import EFFECTS
-from metering.inputs import (
-    INPUT_KINDS,
-    ClearLoadProfile,
-    Input,
-    ReleaseLoad,
-    ResetTripCounter,
-    SetClock,
-    SetDaylightSaving,
-    SetLoad,
-    SetLoadProfilePeriod,
-    SetPowerThreshold,
-    SetPulseInput,
-    SetSupply,
-    SetTariff,
-    StopBilling,
-    input_from_dict,
-)
+from metering.inputs import INPUT_KINDS, Input, input_from_dict
 from metering.snapshot import fingerprint
 from tests.metering.builders import configuration
 
+TABLE = {
+    "name": "day and night",
+    "week": ["any"] * 7,
+    "special_days": {"12-25": "any"},
+    "seasons": [{"name": "A", "from": "01-01", "days": {"any": {"00:00": 2, "06:00": 1}}}],
+}
+
 ONE_OF_EACH: list[Input] = [
-    SetLoad((1, -2, 3), (4, 5, -6), (230_000, 0, 1)),
-    ReleaseLoad(),
-    SetSupply((0, None, 0)),
-    SetClock(1_700_000_000),
-    SetDaylightSaving(False),
-    SetTariff(8),
-    StopBilling(),
-    ResetTripCounter(),
-    SetPowerThreshold(99_000),
-    SetPulseInput(7),
-    SetLoadProfilePeriod(300),
-    ClearLoadProfile(),
+    inputs.SetLoad((1, -2, 3), (4, 5, -6), (230_000, 0, 1)),
+    inputs.ReleaseLoad(),
+    inputs.SetSupply((0, None, 0)),
+    inputs.SetMagnet(True),
+    inputs.SetCover(True),
+    inputs.SetTerminalCover(False),
+    inputs.SetAlarmInput(True),
+    inputs.BreakSeal(),
+    inputs.PressButton(6),
+    inputs.AddPulses(12),
+    inputs.OperateBreaker(2),
+    inputs.SetBreakerParameter("k1", 12),
+    inputs.TopUp(50_000),
+    inputs.SetPrepaymentAlarm(5_000),
+    inputs.SetPrepaymentExceptions(("2024-12-24",), 0, 21_600),
+    inputs.SetDisplayList("manual", ("A+", "P+")),
+    inputs.SetRelayMode(1, "tariff", (2, 4)),
+    inputs.SwitchRelay(2, True),
+    inputs.SetRelayDelay(600),
+    inputs.SetRegister(0, 7),
+    inputs.ClearEvents(1, 2),
+    inputs.SetEventMasks(64, 2**32 - 1),
+    inputs.SetClock(1_700_000_000),
+    inputs.SetDaylightSaving(False),
+    inputs.SetTariff(8),
+    inputs.SetTariffMode("internal"),
+    inputs.SetTariffTable(TABLE),
+    inputs.SetTariffInputs(True, False),
+    inputs.SetRipple(2),
+    inputs.SetIntegrationPeriod(3_600),
+    inputs.StopBilling(),
+    inputs.ResetTripCounter(),
+    inputs.SetPowerThreshold(99_000, 3),
+    inputs.SetAnalysisLogger(3_600, ("1.1.1.8.0.255",)),
+    inputs.ClearAnalysisLogger(),
+    inputs.SetDebitingInterval("daily"),
+    inputs.SetPulseInput(7),
+    inputs.SetLoadProfilePeriod(300),
+    inputs.SetLoadProfileRegisters(("A14", "A23")),
+    inputs.ClearLoadProfile(),
 ]
 
 

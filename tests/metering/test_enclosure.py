@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metering import Energy, EventLog, Meter
+from metering import DataQuality, Energy, EventLog, Meter
 from metering.inputs import (
     AddPulses,
     BreakSeal,
@@ -49,7 +49,7 @@ def test_a_hand_shows_as_long_as_it_lasts_and_is_remembered_until_cleared(
     meter.apply(end, START + 300)
     assert meter.status(START + 300).meter == 0
     assert codes(meter) == [bit, 0]
-    expected = EventA(int(bit)) | EventA.EVENT_STATUS_B | EventA.STATUS_LOG | EventA.LOAD_PROFILE
+    expected = EventA(int(bit)) | EventA.EVENT_STATUS_B | EventA.STATUS_LOG | EventA.LOAD_PROFILE | EventA.ANALYSIS_LOG
     assert meter.status(START + HOUR).event_a == expected
     meter.apply(ClearEvents(2**32 - 1, 2**32 - 1), START + HOUR)
     assert (status.event_a, status.event_b) == (0, 0)
@@ -89,6 +89,8 @@ def test_legal_data_can_only_be_changed_with_the_seal_broken_which_stays_broken(
     assert meter.enclosure.seal_broken_at == START + 10
     meter.apply(SetRegister(Energy.A14, 5 * WH), START + 20)
     assert meter.energy(Energy.A14, START + 20) == 5 * WH
+    assert meter.running_demand(START + 20)[0] == 20 * 1_000_000 // 900
+    assert meter.load_profile(START + HOUR).quality.tolist() == [DataQuality.LEGAL_PARAMETER_ERROR, 0, 0, 0]
     assert meter.enclosure.seal_broken_at == START + 10
 
 

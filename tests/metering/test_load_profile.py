@@ -19,9 +19,9 @@ from metering import (
     Meter,
     MeterConfiguration,
 )
-from metering.inputs import ClearLoadProfile, SetClock, SetLoad, SetLoadProfilePeriod
+from metering.inputs import ClearLoadProfile, SetClock, SetLoad, SetLoadProfilePeriod, SetLoadProfileRegisters
 from metering.installation import ConstantInstallation, LiveInstallation
-from metering.load_profile import clock_adjustment_quality
+from metering.load_profile import LOG_ID_MAXIMUM, clock_adjustment_quality
 from metering.stamped_rows import rows_by_entry, rows_in_range
 from tests.metering.builders import START, configuration, meter_on, normal, true
 
@@ -286,3 +286,38 @@ def test_an_event_logger_forgets_the_oldest() -> None:
 def test_the_382m_configuration_used_here_is_four_quadrant() -> None:
     assert configuration().load_profile_entries(900) == 175 * 96
     assert true(2024, 1, 15, 12) == START
+
+
+def test_other_registers_delete_the_profile_say_so_and_are_recorded_from_then_on() -> None:
+    meter = meter_on()
+    meter.apply(SetLoadProfileRegisters(("R12", "A14")), START + 1_000)
+    meter.apply(SetLoadProfileRegisters(("A14", "R12")), START + 1_100)
+    profile = meter.load_profile(START + 2_700)
+    assert profile.flows == (Flow.A14, Flow.R12)
+    assert hours(profile) == ["12:30", "12:45"]
+    assert profile.energies.tolist() == [[500, 750], [0, 0]]
+    assert profile.status.tolist() == [LoggerStatus.RECONFIGURED, 0]
+    (event,) = meter.event_logger(EventLog.LOAD_PROFILE, START + 2_700).rows
+    assert event.code == LoadProfileEvent.DELETED_REGISTERS_CHANGED
+    restored = Meter.restore(meter.configuration, meter.installation, meter.snapshot())
+    assert restored.load_profile(START + 3_600).energies.tolist() == [[500, 750, 1_000], [0, 0, 0]]
+
+
+def test_registers_that_the_energy_type_has_not_are_refused() -> None:
+    meter = meter_on(energy_type="A+", load_profile_depth_days=LOAD_PROFILE_DEPTH_DAYS_382M[EnergyType.IMPORT])
+    with pytest.raises(ValueError, match="allowed: A14, the flows of the energy type"):
+        meter.apply(SetLoadProfileRegisters(("A14", "A23")), START)
+    with pytest.raises(ValueError, match=r"flows is .*allowed: one or more of A14, A23, R12, R34"):
+        SetLoadProfileRegisters(("A15",))
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_a_row_number_at_its_maximum_stays_there_and_the_rows_say_so(step: int) -> None:
+    profile = LoadProfile(900, 4, (Flow.A14,))
+    profile.captured = LOG_ID_MAXIMUM - 4
+    for first in range(0, 10, step):
+        stamps = np.arange(first, first + step, dtype=np.int64)
+        profile.capture(stamps, np.zeros((1, step), dtype=np.int64))
+        marked = [stamp >= 3 for stamp in profile.stamps.tolist()]
+        assert [bool(status & LoggerStatus.LOG_ID_AT_MAXIMUM) for status in profile.status.tolist()] == marked
+    assert profile.captured == LOG_ID_MAXIMUM

@@ -79,7 +79,7 @@ def test_the_period_an_outage_ended_has_its_average_and_those_without_supply_hav
     meter = cut(meter_on(), START + 1_350, START + 4_050)
     demand = meter.demand(START + 4_060)
     assert (demand.averages[0], demand.period_start) == (500_000, START + 4_051)
-    assert demand.means[:3] == [230_000] * 3
+    assert demand.means[:3] == [450 * 230_000 // 451] * 3  # the second without voltage is one of them
     assert meter.demand(START + 5_400).averages[0] == 1_000_000
 
 

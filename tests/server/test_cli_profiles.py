@@ -18,8 +18,9 @@ def test_each_profile_is_named_with_its_facts() -> None:
     for name, first, second in zip(available(), lines[::2], lines[1::2], strict=True):
         profile = load_profile(name)
         assert profile.description in first
-        assert second.split()[0] == f"{profile.identity.type_number},"
-        assert f"{len(load_objects(profile))} objects, clients 16, 18" in second
+        assert second.strip().startswith(f"{profile.identity.type}, {profile.metering.energy_type}, ")
+        dlms = f"{len(load_objects(profile))} objects, clients 16, 18" if profile.associations else "no DLMS"
+        assert dlms in second
 
 
 def test_for_machines_each_is_a_json_object() -> None:

@@ -272,7 +272,7 @@ def test_what_is_not_there_is_named(arguments: list[str], said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["382X"], "no device profile '382X' (there are 382L, 382M"),
+        (["382X"], "no device profile '382X' (there are 382-classic, 382BCDE, 382K, 382L, 382M"),
         (["--tcp", "4059"], "'4059' is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)"),
         (["--udp", "127.0.0.1:70000"], "'127.0.0.1:70000' is no HOST:PORT"),
         (["--start", "yesterday"], "start: 'yesterday' is no ISO 8601 date and time"),

@@ -99,7 +99,7 @@ def test_a_configuration_file_says_it_as_well(tmp_path: Path) -> None:
     result = invoke("config", "check", str(wrong))
     assert result.exit_code == 1
     assert f"{wrong}:" in result.stderr
-    assert "current (X2, character 5) is '9'; allowed: 4 (" in result.stderr
+    assert "current (X2, character 5) is '9'; allowed: 7 (" in result.stderr
 
 
 def test_an_order_that_the_engine_refuses_is_found_by_the_check(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ WRONG: list[tuple[str, int | None, str]] = [
     ("[[meters]]\nserial = 5\n", 2, "meters.0.serial: unknown key"),
     ("[[meters]]\n\n[[meters]]\n", 3, "meters.1.serial_number: 12345678 is that of another meter"),
     ("[[meters]]\nserial_number = 7\n[[meters]]\nserial_number = 7\n", 4, "meters.1.serial_number: 7 is that of"),
-    ('[[meters]]\nprofile = "382X"\n', 2, "meters.0.profile: no device profile '382X' (there are 382L, 382M"),
+    ('[[meters]]\nprofile = "382X"\n', 2, "meters.0.profile: no device profile '382X' (there are 382-classic, 382BCDE"),
     ("[[meters]]\nhdlc_address = 15\n", 2, "meters.0.hdlc_address: Input should be greater than or equal to 16"),
     ('[[meters]]\ninstallation = "house"\n', 2, "meters.0.installation: no installation 'house' (there are hou"),
     ('[[meters]]\ninstallation = { kind = "sun" }\n', 2, "Input should be 'household', 'constant', 'replay' or 'live'"),

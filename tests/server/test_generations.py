@@ -262,6 +262,15 @@ def test_the_clock_is_backed_up_as_the_hardware_option_says(
     assert backup == (None if days is None else days * 86_400)
 
 
+@pytest.mark.parametrize(
+    ("module", "mode"), [("OK", "command"), ("WK", "module"), ("FK", "module"), ("EK", "ripple"), ("IK", "command")]
+)
+def test_the_module_of_a_classic_chooses_its_tariff(lab: LabBuilder, module: str, mode: str) -> None:
+    ordered = lab(type_number=f"685-382-{module}-10").meter.engine.configuration
+    assert (ordered.tariffs, ordered.tariff_mode.value) == (2, mode)
+    assert mode != "module" or ordered.tariff_module == 2
+
+
 def test_configuration_numbers_order_the_rest(lab: LabBuilder) -> None:
     numbers = "2-2-018-00-4,123-15-08-3,00-2-23-0-02,007-000-00,000"
     bench = lab(type_number="684-34BD424010", configuration_numbers=numbers)

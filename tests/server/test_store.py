@@ -221,6 +221,8 @@ def test_the_history_of_a_new_meter_is_kept_with_it(path: Path) -> None:
     ("changes", "said"),
     [
         ({"profile": "382L"}, "another profile (382M instead of 382L)"),
+        ({"type_number": "68438BM4C3010"}, "another type number (68438BM4C3084 instead of 68438BM4C3010)"),
+        ({"configuration_numbers": [11000002, 99901011, 1000, 100, 0]}, "other configuration numbers"),
         ({"metering": {"billing_day": 2}}, "another order"),
         ({"metering": {"energy_type": "A+"}}, "another order"),
         ({"commissioned": "2026-02-01"}, "another commissioned at"),

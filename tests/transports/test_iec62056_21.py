@@ -286,3 +286,10 @@ def test_a_dialogue_that_goes_on_keeps_its_speed() -> None:
     bench.send(b"\x06040\r\n")
     assert bench.wait(1.0) == DATA
     assert bench.sent[-1][1] == 4800
+
+
+def test_a_685_puts_its_end_mark_behind_the_last_data_set() -> None:
+    """As captured from a 685-382-OK-10: "1.6*1(000002,8)!", and the sum as block check."""
+    block = "1.6(000001,5*kW)\r\n1.6*1(000002,8)\r\n"
+    body = b"1.6(000001,5*kW)\r\n1.6*1(000002,8)!\r\n\x03"
+    assert encode_data(block, "sum", own_line=False) == b"\x02" + body + bytes((sum(body) % 128,))

@@ -13,7 +13,7 @@ import pytest
 
 from server.control.application import control_application
 from server.control.guard import Guard
-from server.control.site import Behind, Site
+from server.control.run_site import Behind, Site
 from server.runtime import Runtime
 from server.time_source import SteppedTime
 from server.virtual_meter import VirtualMeter

@@ -9,12 +9,14 @@ import pytest
 
 from cosem.data_types import OCTET_STRING
 from metering import Energy, EventLog
+from metering.display import display
+from server.markings import markings
 from tests.server.clients import result_of
 from tests.server.conftest import Reader
 
 from .conftest import AT, SERIAL
 
-LOAD = {"active_w": [1000, 500, -250], "reactive_var": [100, 0, 0], "voltage_v": [230, 231, 229]}
+LOAD = {"active_w": [1000, 500, 250], "reactive_var": [100, 0, 0], "voltage_v": [230, 231, 229]}
 
 
 async def test_the_meters_of_a_run_are_listed(bench: Callable[..., Any]) -> None:
@@ -33,18 +35,18 @@ async def test_state_is_that_of_the_engine_at_one_instant(bench: Callable[..., A
         after = await lab.of_meter()
         assert after["time"] == "2026-03-02T13:00:00Z"
         assert after["clock"] == "2026-03-02T14:00:00+01:00"
-        assert after["powers"]["P14"] == {"value": 1250.0, "unit": "W"}
+        assert after["powers"]["P14"] == {"value": 1750.0, "unit": "W"}
         assert after["powers"]["Q12"] == {"value": 100.0, "unit": "var"}
         assert [phase["voltage_v"] for phase in after["phases"]] == [230.0, 231.0, 229.0]
-        assert [phase["active_w"] for phase in after["phases"]] == [1000.0, 500.0, -250.0]
+        assert [phase["active_w"] for phase in after["phases"]] == [1000.0, 500.0, 250.0]
         gained = after["energies"]["A14"]["value"] - before["energies"]["A14"]["value"]
-        assert gained == pytest.approx(1250.0)
+        assert gained == pytest.approx(1750.0)
         assert after["tariff_energies"]["A14"][0] == after["energies"]["A14"]
         assert after["energies"].keys() == {item.name for item in Energy}
         assert after["operating_s"] - before["operating_s"] == 3_600
         demand = after["demand"]
-        assert demand["averages"]["P14"] == {"value": 1250.0, "unit": "W"}
-        assert demand["maxima"]["P14"] == {"value": 1250.0, "unit": "W", "at": "2026-03-02T13:15:00+01:00"}
+        assert demand["averages"]["P14"] == {"value": 1750.0, "unit": "W"}
+        assert demand["maxima"]["P14"] == {"value": 1750.0, "unit": "W", "at": "2026-03-02T13:15:00+01:00"}
         assert demand["running"]["P14"]["value"] == 0.0
 
 
@@ -54,6 +56,45 @@ async def test_the_clock_of_the_meter_is_not_true_time(bench: Callable[..., Any]
         state = await lab.of_meter()
         assert (state["time"], state["clock"]) == ("2026-03-02T12:00:00Z", "2026-07-01T10:00:00+02:00")
         assert state["clock_error_s"] == 120 * 86_400 + 20 * 3_600
+
+
+async def test_the_display_shows_what_the_meter_shows(bench: Callable[..., Any]) -> None:
+    """A press goes to the manual list; what a dark display shows is nothing."""
+    async with bench() as lab:
+        lab.time.forward(60)
+        picture = await lab.of_meter("/display")
+        assert picture == display(lab.meter.engine, lab.time.now(), markings(lab.meter)).to_dict()
+        assert picture["lit"] is True
+        assert len(picture["value"]) >= 7
+        await lab.post("press-button", length_s=1)
+        assert (
+            await lab.of_meter("/display") == display(lab.meter.engine, lab.time.now(), markings(lab.meter)).to_dict()
+        )
+        await lab.post("set-supply", voltage_v=[0, 0, 0])
+        lab.time.forward(60)
+        assert (await lab.of_meter("/display"))["lit"] is False
+        assert (await lab.of_meter())["powered"] is False
+
+
+async def test_status_hands_and_breaker_are_shown_by_name(bench: Callable[..., Any]) -> None:
+    async with bench() as lab:
+        quiet = await lab.of_meter()
+        assert (quiet["enclosure"]["magnet"], quiet["breaker"]["state"]) == (False, "CONNECTED")
+        assert "MAGNET" not in quiet["status"]["meter"]
+        await lab.post("set-magnet", present=True)
+        await lab.post("break-seal")
+        await lab.post("top-up", energy_wh=50_000)
+        await lab.post("set-relay-delay", delay_s=0)
+        await lab.post("set-relay-mode", relay=2, mode="command")
+        await lab.post("switch-relay", relay=2, closed=True)
+        lab.time.forward(2)
+        state = await lab.of_meter()
+        assert state["enclosure"]["magnet"] is True
+        assert state["enclosure"]["seal_broken_at"] == "2026-03-02T12:00:00Z"
+        assert state["prepayment"]["remaining_wh"] == 50_000
+        assert [relay["closed"] for relay in state["relays"]] == [False, True]
+        assert "MAGNET" in state["status"]["meter"]
+        assert "MAGNET" in state["status"]["event_b"]
 
 
 # --- registers ------------------------------------------------------------------------------------------
@@ -187,7 +228,7 @@ async def test_rows_are_chosen_by_time_in_any_zone(bench: Callable[..., Any]) ->
         times = [row[0] for row in chosen["rows"]]
         assert (times[0], times[-1], chosen["total"]) == ("2026-03-02T12:30:00+01:00", "2026-03-02T11:00:00+01:00", 7)
         assert (await lab.of_meter("/loggers/99.1.0", **{"from": "2026-03-03"}))["total"] == 0
-        everything = await lab.of_meter("/loggers/99.1.0", to="2099-01-01")
+        everything = await lab.of_meter("/loggers/99.1.0", **{"from": "0001-01-01", "to": "9999-12-31T23:59:59"})
         assert everything["total"] == (await lab.of_meter("/loggers/99.1.0"))["total"]
 
 

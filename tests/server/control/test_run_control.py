@@ -113,6 +113,18 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("fastapi", "
     assert done.stdout == "[]\n"
 
 
+def test_without_the_extra_the_run_says_what_is_missing() -> None:
+    script = "import sys; sys.modules['fastapi'] = None; from server.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", "--ephemeral", "--tcp", ADDRESS, "--control", ADDRESS],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "meter382: the control API needs fastapi: pip install 'meter382[web]'\n",
+    )
+
+
 # --- the description ------------------------------------------------------------------------------------
 
 
