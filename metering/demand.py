@@ -104,8 +104,8 @@ class Demand:
     def end_periods(self, ends: IntArray, shift_s: int, readings: IntArray, tariffs: IntArray) -> None:
         """Finish periods at these true times, in order.
 
-        `shift_s` leads to normal time; `readings` are those of the flows at each end in mWs, flows by ends; `tariffs` are those
-        that hold until each.
+        `shift_s` leads to normal time; `readings` are those of the flows at each end in mWs, flows by ends; `tariffs`
+        are those that hold until each.
         """
         stamps = ends + shift_s
         base = np.array(self.base, dtype=np.int64)[:, None]
