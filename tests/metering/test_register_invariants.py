@@ -98,6 +98,7 @@ orders: st.SearchStrategy[Any] = st.builds(
     tariff_table=st.sampled_from([table(), NIGHT]),
     summation=st.sampled_from(["vector", "individual"]),
     hourly_store=st.booleans(),
+    rtc_drift=st.booleans(),
     peak_tariff=st.sampled_from([0, 1, 2]),
     commissioned_at=st.sampled_from([START, START + 777]),
     pulse_input_constant_milli=st.sampled_from([250, 1_000, 333_000]),
