@@ -3,16 +3,20 @@
 No bytes on a wire, no asyncio, no wall clock: time is an argument. Start with `Meter`; README.md has the reading order.
 """
 
+from .analysis import AnalysisLogger
 from .billing import BillingEntry, BillingLogger
 from .clock import LocalColumns, LocalTime, Zone
 from .configuration import (
     LOAD_PROFILE_DEPTH_DAYS_382L,
     LOAD_PROFILE_DEPTH_DAYS_382M,
+    DebitingInterval,
     EnergyType,
     MeterConfiguration,
 )
+from .debiting import DebitingEntry, DebitingLogger
 from .demand import DayExtremes, Demand, Maximum, Peak
 from .event_log import Event, EventLog, EventLogger, LoadProfileEvent
+from .hourly import HourlyStore, HourlyValues
 from .load_profile import DataQuality, LoadProfile, LoggerStatus
 from .means import Mean
 from .meter import Meter
@@ -24,10 +28,14 @@ __all__ = [
     "LOAD_PROFILE_DEPTH_DAYS_382L",
     "LOAD_PROFILE_DEPTH_DAYS_382M",
     "MWS_PER_WH",
+    "AnalysisLogger",
     "BillingEntry",
     "BillingLogger",
     "DataQuality",
     "DayExtremes",
+    "DebitingEntry",
+    "DebitingInterval",
+    "DebitingLogger",
     "Demand",
     "Energy",
     "EnergyType",
@@ -35,6 +43,8 @@ __all__ = [
     "EventLog",
     "EventLogger",
     "Flow",
+    "HourlyStore",
+    "HourlyValues",
     "Instantaneous",
     "LoadProfile",
     "LoadProfileEvent",

@@ -31,8 +31,9 @@ from .breaker_states import (
 from .event_log import EventLog
 from .quantities import Flow
 from .status import EventA, EventB
+from .tracker import Tracker
 from .view import Condition, View
-from .voltage_quality import NEUTRAL_S, Tracker, neutral_lost
+from .voltage_quality import NEUTRAL_S, neutral_lost
 
 if TYPE_CHECKING:
     from .state import MeterState

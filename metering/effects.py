@@ -41,6 +41,10 @@ def _release_load(state: MeterState, _: inputs.ReleaseLoad) -> None:
     state.set_load = None
 
 
+def _set_verification_mode(state: MeterState, input_: inputs.SetVerificationMode) -> None:
+    state.verification = input_.enabled
+
+
 def _set_daylight_saving(state: MeterState, input_: inputs.SetDaylightSaving) -> None:
     state.dst = input_.enabled
 
@@ -299,6 +303,7 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.ClearEvents: _clear_events,
     inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,
+    inputs.SetVerificationMode: _set_verification_mode,
     inputs.SetDaylightSaving: _set_daylight_saving,
     inputs.SetTariff: _set_tariff,
     inputs.SetTariffMode: _set_tariff_mode,

@@ -363,6 +363,14 @@ class SetClock(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetVerificationMode(Input):
+    """Show energies with three decimals, so that a short test with a reference meter can be read; or as ordered."""
+
+    kind: ClassVar[str] = "set-verification-mode"
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetDaylightSaving(Input):
     """Show daylight saving time, or not (object 1.1.96.52.11.255); registers and loggers do not notice."""
 
@@ -583,6 +591,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         ClearEvents,
         SetEventMasks,
         SetClock,
+        SetVerificationMode,
         SetDaylightSaving,
         SetTariff,
         SetTariffMode,

@@ -338,6 +338,11 @@ class Meter:
         return state.tariff_seconds[tariff - 1] + (now - state.time if running else 0)
 
     @property
+    def verification_mode(self) -> bool:
+        """Whether energies are shown in high resolution."""
+        return self._state.verification
+
+    @property
     def tariff_control(self) -> TariffControl:
         """What chooses the tariff. For reading only."""
         return self._state.tariff_control

@@ -40,6 +40,7 @@ _PLAIN: Final = (
     "clock_offset_s",
     "clock_valid",
     "dst",
+    "verification",
     "logged_until",
     "energies",
     "tariff_energies",
@@ -85,6 +86,8 @@ class MeterState:
         """Whether the clock has run without a break since it was set (or since commissioning, with a clock fitted)."""
         self.dst = configuration.dst
         """Whether daylight saving time is shown."""
+        self.verification = False
+        """Whether energies are shown in high resolution."""
         self.logged_until = self.time + configuration.gmt_offset_s
         """Normal time up to which boundaries are done with; ahead of the clock after a small correction back."""
         self.energies = [0] * len(Energy)

@@ -2,10 +2,11 @@
 
 Below 160 V in every phase for one second the processor stops; one second with a phase back and it runs again (382M
 data sheet; OMNIPOWER technical description 4.6.2). While it is off nothing is counted, captured or billed and the hour
-counter stands, only the clock runs on from its backup. When supply returns, load profile rows of that time are
-filled in with the readings that have not changed, marked as power outage (WELMEC 11.2), the period that
-the outage ended and a target day that passed are dealt with, once. An outage longer than the backup stops
-the clock: it goes on from where the outage began and is invalid until it is set.
+counter stands, only the clock runs on from its backup. When supply returns, rows of the load profile and of debiting
+logger 2 for that time are filled in with the readings that have not changed, marked as power outage (WELMEC 11.2); the
+analysis logger, whose values are averages, has a gap. The period that the outage ended and a target day that passed
+are dealt with, once. An outage longer than the backup stops the clock: it goes on from where the outage began and is
+invalid until it is set.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .clock import DAY_S
 from .clock_setting import move_demand
 from .event_log import EventLog
 from .load_profile import GOOD_QUALITY, NO_STATUS, DataQuality, LoggerStatus
@@ -114,6 +116,9 @@ class Supply:
             readings = np.repeat(state.flow_column()[list(profile.flows)], stamps.size, axis=1)
             profile.capture(stamps, readings, state.row_status, DataQuality.POWER_OUTAGE)
             profile.mark(NO_STATUS, DataQuality.POWER_OUTAGE)
+            for midnight in range(done - done % DAY_S + DAY_S, now + 1, DAY_S):
+                state.debiting2.capture(state, midnight)
+                state.debiting2.mark(NO_STATUS, DataQuality.POWER_OUTAGE)
         move_demand(state, done, now, stamp=next_boundary(done, state.demand.period_s, 0))
         state.logged_until = now
         if target is not None and target <= now:

@@ -107,7 +107,10 @@ def fields(picture: Segments, glance: Glance, item: DisplayItem, shown_s: int) -
     elif isinstance(value, str):
         written = value[-layout.digits :]
     else:
-        written = NOTATIONS[item.format](value, Field(layout, glance.meter.configuration.display_decimals))
+        decimals: str = glance.meter.configuration.display_decimals
+        if glance.meter.verification_mode:
+            decimals = f"{layout.digits - 3}.3"
+        written = NOTATIONS[item.format](value, Field(layout, decimals))
     if item.source == "pulse_input":
         unit = glance.meter.configuration.pulse_input_unit
     if item.source == "software_number":

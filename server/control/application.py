@@ -28,6 +28,7 @@ from .events import EventRows, event_rows
 from .input_models import InputFault, InputModel, Instant, input_model
 from .loggers import Logger, LoggerRows, logger_rows, loggers
 from .readings import MeterRow, MeterState, meter_row, meter_state
+from .readouts import ReadoutReading, readout_reading
 from .registers import Reading, reading, readings
 from .run_site import LONGEST_STEP_S, Behind, NotDurable, NotThere, Refused, Site
 
@@ -174,6 +175,10 @@ def _add_readings(application: FastAPI, site: Site) -> None:
     @application.get("/meters/{serial_number}/display", tags=["display"], summary="The picture on the display now")
     async def picture(behind: Behind = found) -> Segments:
         return display(behind.meter.engine, behind.meter.now(), markings(behind.meter))
+
+    @application.get("/meters/{serial_number}/readout", tags=["registers"], summary="What an optical head reads")
+    async def readout(behind: Behind = found) -> ReadoutReading:
+        return readout_reading(behind)
 
     @application.get("/meters/{serial_number}/registers", tags=["registers"], summary="The value of every object")
     async def every_register(behind: Behind = found) -> list[Reading]:

@@ -44,6 +44,7 @@ ONE_OF_EACH: list[Input] = [
     inputs.ClearEvents(1, 2),
     inputs.SetEventMasks(64, 2**32 - 1),
     inputs.SetClock(1_700_000_000),
+    inputs.SetVerificationMode(True),
     inputs.SetDaylightSaving(False),
     inputs.SetTariff(8),
     inputs.SetTariffMode("internal"),

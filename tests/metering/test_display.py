@@ -38,6 +38,7 @@ from metering.inputs import (
     SetMagnet,
     SetSupply,
     SetTariff,
+    SetVerificationMode,
     TopUp,
 )
 from metering.installation import ConstantInstallation
@@ -306,6 +307,14 @@ def test_energies_have_the_decimals_ordered(decimals: str, value: str) -> None:
     meter = meter_on(ConstantInstallation((12_300_000, 0, 0)), display_decimals=decimals)
     press(meter, START + 3_600)
     assert display(meter, START + 3_600, MARKINGS).value == value
+
+
+def test_verification_mode_shows_three_decimals_until_it_is_left() -> None:
+    meter = meter_on(ConstantInstallation((12_300_000, 0, 0)))
+    meter.apply(SetVerificationMode(True), START)
+    assert shows("A+", meter, START + 1).value == "000000.003"
+    meter.apply(SetVerificationMode(False), START + 2)
+    assert shows("A+", meter, START + 3).value == "0000000"
 
 
 def test_a_full_register_begins_again() -> None:

@@ -19,6 +19,7 @@ from metering.inputs import (
     SetDebitingInterval,
     SetIntegrationPeriod,
     SetLoad,
+    SetLoadProfileRegisters,
     SetPowerThreshold,
     SetRipple,
     SetSupply,
@@ -26,6 +27,7 @@ from metering.inputs import (
     SetTariffInputs,
     SetTariffMode,
     SetTariffTable,
+    SetVerificationMode,
     input_from_dict,
 )
 from metering.installation import HouseholdInstallation
@@ -78,7 +80,13 @@ def journals(draw: st.DrawFn, *, clock: bool = True) -> Journal:
             st.sampled_from([SetSupply((0, 0, 0)), SetSupply((None, None, None))]),
         ]
         if clock:
-            changes += [st.just(SetClock(now + moved)), st.builds(SetDaylightSaving, st.booleans())]
+            flows = st.lists(st.sampled_from(["A14", "A23", "R12", "R34"]), min_size=1, unique=True)
+            changes += [
+                st.just(SetClock(now + moved)),
+                st.builds(SetDaylightSaving, st.booleans()),
+                st.builds(SetLoadProfileRegisters, flows),
+                st.builds(SetVerificationMode, st.booleans()),
+            ]
         steps.append((wait, draw(st.one_of(changes))))
     steps.append((draw(st.integers(0, 12 * 86_400)), SetSupply((None, None, None))))
     return steps
@@ -90,6 +98,7 @@ orders: st.SearchStrategy[Any] = st.builds(
     tariff_table=st.sampled_from([table(), NIGHT]),
     summation=st.sampled_from(["vector", "individual"]),
     hourly_store=st.booleans(),
+    rtc_drift=st.booleans(),
     peak_tariff=st.sampled_from([0, 1, 2]),
     commissioned_at=st.sampled_from([START, START + 777]),
     pulse_input_constant_milli=st.sampled_from([250, 1_000, 333_000]),

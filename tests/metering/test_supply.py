@@ -62,6 +62,18 @@ def test_rows_of_an_outage_are_filled_in_with_the_same_readings_and_marked_and_s
     assert profile.energies[0].tolist() == [250, 277, 277, 277, 416, 666, 916, 1166]
 
 
+def test_debiting_logger_2_has_a_marked_row_for_each_day_without_supply() -> None:
+    meter = cut(meter_on(), START + HOUR, START + 2 * DAY)
+    rows = meter.debiting_logger_2(START + 4 * DAY).rows
+    outage = DataQuality.POWER_OUTAGE
+    assert [(row.stamp - START - HOUR, row.quality) for row in rows] == [
+        (12 * HOUR, outage),
+        (36 * HOUR, outage),
+        (60 * HOUR, outage),
+        (84 * HOUR, 0),
+    ]
+
+
 def test_without_the_fill_the_rows_are_missing_and_the_next_one_is_marked() -> None:
     meter = cut(meter_on(fill_outages=False), START + 1_000, START + 4_000)
     profile = meter.load_profile(START + 2 * HOUR)

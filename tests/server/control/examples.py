@@ -31,6 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "clear-events": {"a": 1, "b": 2},
     "set-event-masks": {"a": 64, "b": 0xFFFF_FFFF},
     "set-clock": {"clock": "2026-03-02T13:00:30+01:00"},
+    "set-verification-mode": {"enabled": True},
     "set-daylight-saving": {"enabled": False},
     "set-tariff": {"tariff": 3},
     "set-tariff-mode": {"mode": "internal"},

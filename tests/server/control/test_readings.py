@@ -11,6 +11,7 @@ from cosem.data_types import OCTET_STRING
 from metering import Energy, EventLog
 from metering.display import display
 from server.markings import markings
+from server.profile import available
 from tests.server.clients import result_of
 from tests.server.conftest import Reader
 
@@ -25,6 +26,22 @@ async def test_the_meters_of_a_run_are_listed(bench: Callable[..., Any]) -> None
     async with bench(meters=meters) as lab:
         rows = await lab.get("/meters")
         assert [(row["serial_number"], row["profile"]) for row in rows] == [(1, "382M"), (2, "382L")]
+
+
+@pytest.mark.parametrize("profile", available())
+async def test_every_profile_can_be_looked_at(profile: str, bench: Callable[..., Any]) -> None:
+    """Those without DLMS as well: their registers are in the readout."""
+    async with bench(meters=[{"serial_number": SERIAL, "profile": profile, "commissioned": "2026-03-01"}]) as lab:
+        assert (await lab.of_meter())["profile"] == profile
+        assert (await lab.of_meter("/display"))["lit"] is True
+        readout = await lab.of_meter("/readout")
+        assert readout["identification"].startswith("KAM")
+        assert lab.meter.serial_number in [int(one["value"]) for one in readout["data_sets"] if one["value"].isdigit()]
+        assert bool(await lab.of_meter("/registers")) == bool(lab.meter.profile.associations)
+        for logger in await lab.of_meter("/loggers"):
+            page = await lab.of_meter(f"/loggers/{logger['obis']}", limit=2)
+            assert page["total"] == logger["entries"]
+        assert len(await lab.of_meter("/events")) == len(EventLog)
 
 
 async def test_state_is_that_of_the_engine_at_one_instant(bench: Callable[..., Any]) -> None:
