@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from ..readout import Readout
-from .site import Behind
+from .run_site import Behind
 
 _DATA_SET: Final = re.compile(r"(?P<id>[^(]*)\((?P<value>[^)*]*)(?:\*(?P<unit>[^)]*))?\)(?:\((?P<time>[^)]*)\))?")
 """Identification, value, unit and time of a data set (IEC 62056-21, 6.6)."""
