@@ -56,8 +56,6 @@ class Breaker:
         self.closing_at: int | None = None
         """When it will close, if it is about to."""
         self.closing_cause = Cause.AUTOMATIC
-        self.operations = 0
-        """Times it has opened or closed."""
         self._warned = Tracker(1, 1)
         self._law = [Tracker(1, 1) for _ in range(3)]
         self._over_voltage = Tracker(1, 1)
@@ -210,7 +208,6 @@ class Breaker:
         was_closed = self.closed
         self.state_now, self.closing_at = target, None
         if was_closed != self.closed:
-            self.operations += 1
             watched = (self._warned, *self._law) if was_closed else (self._over_voltage, self._neutral)
             for tracker in watched:
                 tracker.active, tracker.since = False, None
@@ -238,7 +235,6 @@ class Breaker:
             "opened_at": self.opened_at,
             "closing_at": self.closing_at,
             "closing_cause": self.closing_cause,
-            "operations": self.operations,
             "trackers": [tracker.state() for tracker in trackers],
         }
 
@@ -252,7 +248,7 @@ class Breaker:
             tracker.restore(held)
         self.state_now, self.closing_cause = BreakerState(values["state_now"]), Cause(values["closing_cause"])
         self.low_power, self.opened_at = values["low_power"], values["opened_at"]
-        self.closing_at, self.operations = values["closing_at"], values["operations"]
+        self.closing_at = values["closing_at"]
 
 
 def _event(cause: Cause) -> EventB:

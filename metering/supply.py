@@ -45,8 +45,6 @@ class Supply:
         """True time at which it last came on; 0 is when it was commissioned."""
         self.off_normal_time = 0
         """Normal time then."""
-        self.outages = 0
-        """Times it went off since commissioning."""
         self._since: int | None = None
 
     def _changing(self, view: View) -> Condition | None:
@@ -78,7 +76,6 @@ class Supply:
         if self.powered:
             self.powered = False
             self.off_at, self.off_normal_time = state.time, state.normal_time
-            self.outages += 1
             state.status.note(b=EventB.POWER_FAIL)
             state.log(EventLog.VOLTAGE_QUALITY, 0, VoltageEvent.OUTAGE, 0, 0, 0)
         else:

@@ -70,6 +70,8 @@ RELAYS = st.one_of(
 
 SETTINGS = st.one_of(
     st.builds(inputs.SetTariff, st.integers(1, 8)),
+    st.builds(inputs.SetTariffMode, st.sampled_from(["command", "internal"])),
+    st.builds(inputs.SetIntegrationPeriod, st.sampled_from([300, 900, 3600])),
     st.just(inputs.StopBilling()),
     st.just(inputs.ResetTripCounter()),
     st.builds(inputs.SetPowerThreshold, st.integers(0, 30_000)),

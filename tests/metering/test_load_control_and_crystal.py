@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from metering import EventLog, Meter
 from metering.inputs import SetClock, SetRelayDelay, SetRelayMode, SetSupply, SetTariff, SwitchRelay
 from metering.installation import ConstantInstallation
-from tests.metering.builders import ONE_KILOWATT, START, configuration, meter_on
+from tests.metering.builders import ONE_KILOWATT, START, configuration, meter_on, true
+from tests.metering.test_tariff_table import table
 
 DAY = 86_400
 
@@ -47,6 +48,15 @@ def test_a_relay_follows_the_tariff() -> None:
     for tariff, expected in ((2, True), (3, False), (4, True), (1, False)):
         meter.apply(SetTariff(tariff), meter.time + 60)
         assert closed(meter, meter.time + 1)[0] == expected
+
+
+def test_a_relay_follows_the_tariff_table_to_the_second() -> None:
+    meter = meter_on(tariff_mode="internal", tariff_table=table())
+    meter.apply(SetRelayDelay(0), START)
+    meter.apply(SetRelayMode(2, "tariff", (2,)), START)
+    switch = true(2024, 1, 15, 22)
+    assert closed(meter, switch - 1) == [False, False]
+    assert closed(meter, switch) == [False, True]
 
 
 def test_a_delay_that_ends_without_supply_is_over_when_it_is_back() -> None:

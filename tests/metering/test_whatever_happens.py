@@ -12,6 +12,7 @@ from metering.inputs import input_from_dict
 from metering.installation import HouseholdInstallation, Installation
 from tests.metering.builders import configuration
 from tests.metering.journals import Journal, happen, journals, play
+from tests.metering.test_tariff_table import table
 
 run = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 homes: st.SearchStrategy[Installation] = st.builds(
@@ -28,7 +29,9 @@ orders = st.builds(
     fill_outages=st.booleans(),
     button_disconnects=st.booleans(),
     connection=st.sampled_from(["1-phase", "3-phase", "aron"]),
-    tariff_mode=st.just("command"),
+    tariff_mode=st.sampled_from(["command", "internal"]),
+    tariff_table=st.just(table()),
+    error_seed=st.sampled_from([None, 7]),
 )
 
 
