@@ -48,6 +48,11 @@ class Readout:
             end_on_own_line=behaviour.end_mark == "line",
         )
 
+    @property
+    def powered(self) -> bool:
+        """Whether the meter has supply."""
+        return self._meter.powered
+
     def identification(self) -> str:
         """`KAM5 684…`: manufacturer, highest baud digit (or a space), type number as this generation gives it."""
         identity, behaviour = self._meter.profile.identity, self._meter.profile.iec62056_21

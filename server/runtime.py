@@ -204,13 +204,14 @@ class Runtime:
 
 
 def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None:
-    """Put a meter on an HDLC line as its HDLC setup says."""
+    """Put a meter on an HDLC line as its HDLC setup says; without supply it has no logical device to speak to."""
     settings = model.hdlc
+    devices, nobody = model.profile.logical_devices, frozenset[int]()
     if settings is not None:
         line.attach(
             meter,
             lambda: settings.device_address(meter),
-            _logical_devices(model),
+            lambda: devices if meter.powered else nobody,
             lambda: settings.parameters(meter),
         )
 

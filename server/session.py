@@ -50,7 +50,10 @@ class Session:
         self._handle = self._association.handle
 
     def receive(self, apdu: bytes) -> None:
-        """Serve an APDU."""
+        """Serve an APDU; a meter without supply is silent, and has forgotten the association when it is back."""
+        if not self._meter.powered:
+            self._association.reset()
+            return
         reply = self._handle(apdu)
         if self._meter.pending:
             self._commit(reply)

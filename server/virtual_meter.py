@@ -68,6 +68,11 @@ class VirtualMeter:
         settled = self.engine.time
         return moment if moment > settled else settled
 
+    @property
+    def powered(self) -> bool:
+        """Whether the meter has supply: without, nobody gets an answer from it."""
+        return self.engine.powered(self.now())
+
     def apply(self, change: Input) -> None:
         """Let an input happen now; raises `ValueError` where this meter cannot do it, and then nothing happened."""
         at = self.now()

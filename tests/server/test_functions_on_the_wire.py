@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
-from cosem.client import AccessFailed
+from cosem.client import AccessFailed, Client
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, UNSIGNED
 from metering.inputs import PressButton, SetCover, SetLoad, SetMagnet, SetSupply
+from server.time_source import SteppedTime
+from transports.hdlc.crc import check_octets
+from transports.wrapper import encode_wpdu
 
 from .conftest import Lab
+from .running import running
 
 BREAKER = "1.1.128.0.0.255"
 FEEDBACK = "1.1.128.0.18.255"
@@ -145,3 +151,43 @@ def test_debiting_logger_2_writes_days_weeks_or_months(bench: Lab) -> None:
     before = len(reader.get(7, "1.1.98.2.0.255"))
     bench.time.forward(8 * 86_400)
     assert len(reader.get(7, "1.1.98.2.0.255")) == before + 1
+
+
+def test_a_meter_without_supply_answers_nobody_until_it_has_supply_again(bench: Lab) -> None:
+    exchange = bench.hdlc()
+    frame = bytes.fromhex("a007032193")
+    snrm = b"\x7e" + frame + check_octets(frame) + b"\x7e"
+    assert exchange(snrm) != b""
+    bench.meter.apply(SetSupply((0, 0, 0)))
+    bench.time.forward(5)
+    assert exchange(snrm) == b""
+    bench.meter.apply(SetSupply())
+    bench.time.forward(5)
+    assert exchange(snrm) != b""
+
+
+async def test_over_tcp_a_meter_without_supply_is_silent_and_wants_a_new_association() -> None:
+    at = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
+    time = SteppedTime(at)
+    async with running([{"commissioned": "2026-03-01"}], [{"kind": "tcp", "address": "127.0.0.1:0"}], time) as runtime:
+        meter = next(iter(runtime.meters))
+        reader, writer = await asyncio.open_connection(*runtime.endpoints[0].name.removeprefix("tcp://").split(":"))
+
+        async def ask(apdu: bytes) -> bytes:
+            writer.write(encode_wpdu(18, 16, apdu))
+            head = await asyncio.wait_for(reader.readexactly(8), 0.5)
+            return await reader.readexactly(int.from_bytes(head[6:], "big"))
+
+        get = bytes.fromhex("c001c1000101016001 00ff0200")
+        aarq = next(Client(b"12345").associate())
+        assert (await ask(aarq))[0] == 0x61
+        assert (await ask(get))[0] == 0xC4
+        meter.apply(SetSupply((0, 0, 0)))
+        time.forward(5)
+        with pytest.raises(TimeoutError):
+            await ask(get)
+        meter.apply(SetSupply())
+        time.forward(5)
+        assert await ask(get) == bytes.fromhex("d80101")
+        assert (await ask(aarq))[0] == 0x61
+        writer.close()

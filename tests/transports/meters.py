@@ -52,6 +52,7 @@ class Readout:
     def __init__(self, serial_number: str = "12345678", settings: Iec62056Settings | None = None) -> None:
         self.settings = settings or Iec62056Settings()
         self._serial_number = serial_number
+        self.powered = True
 
     def identification(self) -> str:
         return "KAM5 68535CC453010"

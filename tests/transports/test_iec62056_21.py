@@ -293,3 +293,18 @@ def test_a_685_puts_its_end_mark_behind_the_last_data_set() -> None:
     block = "1.6(000001,5*kW)\r\n1.6*1(000002,8)\r\n"
     body = b"1.6(000001,5*kW)\r\n1.6*1(000002,8)!\r\n\x03"
     assert encode_data(block, "sum", own_line=False) == b"\x02" + body + bytes((sum(body) % 128,))
+
+
+def test_a_meter_without_supply_is_silent_and_forgets_where_it_was() -> None:
+    meter = Readout()
+    bench = Bench(meter)
+    meter.powered = False
+    bench.send(b"/?!\r\n")
+    assert bench.wait(5.0) == b""
+    meter.powered = True
+    bench.send(b"/?!\r\n")
+    meter.powered = False
+    assert bench.wait(5.0) == b""
+    meter.powered = True
+    bench.send(b"/?!\r\n")
+    assert bench.wait(10.0) == IDENTIFICATION + DATA

@@ -24,6 +24,10 @@ class MeterReadout(Protocol):
     def settings(self) -> Iec62056Settings:
         """How this port conducts the dialogue."""
 
+    @property
+    def powered(self) -> bool:
+        """Whether the meter hears anything at all."""
+
     def identification(self) -> str:
         """What stands behind the `/`: "KAM5 6841138BN141001"."""
 
@@ -103,10 +107,15 @@ class Dialogue:
         """Do what is due."""
         if self._deadline is not None and now >= self._deadline:
             self._deadline = None
-            self._step(Input.TIME, None, now)
+            if self.meter.powered:
+                self._step(Input.TIME, None, now)
+            else:
+                self.reset()
 
     def receive_message(self, message: Message, now: float) -> None:
         """Take one message heard on the line, whose last character came at `now`."""
+        if not self.meter.powered:
+            return
         if isinstance(message, Request):
             mine = message.addresses(self.meter.serial_number())
             self._step(Input.REQUEST if mine else Input.FOREIGN_REQUEST, None, now)
