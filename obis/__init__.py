@@ -1,6 +1,6 @@
 """OBIS codes: value type, text forms, names. Imports nothing of the other packages, does no I/O."""
 
-from .code import Obis
 from .names import describe
+from .obis_code import Obis
 
 __all__ = ["Obis", "describe"]

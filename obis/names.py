@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from .code import Obis
+from .obis_code import Obis
 
 _ELECTRICITY: Final = 1
 _INSTANTANEOUS: Final = (7, 24)

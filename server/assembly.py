@@ -20,7 +20,7 @@ from metering.installation import (
 
 from .binding import ObjectModel, object_model
 from .config import InstallationConfig, MeterConfig, RunConfig
-from .profile import DeviceProfile, load_profile
+from .device_profile import DeviceProfile, load_profile
 from .store import Store, StoredMeter, StoreError
 from .time_source import Anchor, RunningTime, TimeSource, resume
 from .virtual_meter import VirtualMeter

@@ -33,8 +33,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from .device_profile import Period, Table, load_profile, profile_of
 from .ordering import EnergyTypeCode
-from .profile import Period, Table, load_profile, profile_of
 from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678

@@ -14,7 +14,7 @@ from transports.iec62056_21 import Iec62056Settings
 from .binding import Context, ObjectModel
 from .binding.objects import meter_number
 from .binding.values import peak, value
-from .profile import ReadoutItem
+from .device_profile import ReadoutItem
 from .virtual_meter import VirtualMeter
 
 _NO_TIME = "00000101000000"

@@ -20,12 +20,12 @@ from transports.connection import Endpoint
 from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
-from transports.pty import open_pty
+from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.speed import SpeedSearch
 from transports.stream import ByteStream, Stream
 from transports.tcp import serve_tcp
-from transports.trace import TracedStream, Tracer
+from transports.tracer import TracedStream, Tracer
 from transports.udp import DatagramStream, serve_udp
 from transports.wrapper import WrapperLine
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from metering import Meter
 from metering.inputs import Input, input_from_dict
 
-from .profile import DeviceProfile
+from .device_profile import DeviceProfile
 from .time_source import TimeSource
 
 _SNAPSHOT_AFTER: Final = 1_000

@@ -11,7 +11,7 @@ from cosem.interface_classes import HdlcSetup
 from obis import Obis
 from transports.hdlc.parameters import HdlcParameters
 
-from ..profile import HdlcDefaults
+from ..device_profile import HdlcDefaults
 from .memory import MemoryCell
 
 

@@ -8,7 +8,7 @@ from cosem.data_types import SIMPLE_TYPES
 from cosem.interface_class import CosemObject
 from metering import EnergyType, EventLog
 
-from ..profile import ObjectRow
+from ..device_profile import ObjectRow
 from .load_profile import analysis_object, load_profile_object
 from .row_loggers import billing_object, debiting_2_object, event_object, rtc_object
 from .selection import value_column

@@ -19,7 +19,7 @@ from cosem.object_model import ObjectView, VisibleObject
 from cosem.xdlms import Descriptor
 from obis import Obis
 
-from ..profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
+from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
 from ..virtual_meter import VirtualMeter
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell

@@ -14,7 +14,7 @@ from metering import EnergyType
 from metering.inputs import ResetTripCounter
 from obis import Obis
 
-from ..profile import ObjectRow
+from ..device_profile import ObjectRow
 from ..virtual_meter import VirtualMeter
 from . import values
 from .clock import clock_object

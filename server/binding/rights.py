@@ -12,7 +12,7 @@ from cosem.interface_class import CosemObject, InterfaceClass
 from cosem.interface_classes import AssociationLn, Clock, Data, Register
 from cosem.object_model import AccessMode
 
-from ..profile import AssociationProfile, ObjectRow
+from ..device_profile import AssociationProfile, ObjectRow
 
 _WRITABLE: Final[dict[type[InterfaceClass], tuple[int, ...]]] = {Data: (2,), Register: (2,), Clock: (2, 8)}
 """What RW means for a class; for the others it is every attribute but the logical name."""

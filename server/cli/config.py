@@ -22,7 +22,7 @@ def check(file: Annotated[Path, typer.Argument(help="Configuration file, TOML.")
     from ..assembly import build_installation, order
     from ..binding import object_model
     from ..config import FileError, load_config
-    from ..profile import load_profile
+    from ..device_profile import load_profile
 
     try:
         config = load_config(file)

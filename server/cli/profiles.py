@@ -10,7 +10,7 @@ import typer
 
 def profiles(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the device profiles."""
-    from ..profile import available, load_objects, load_profile
+    from ..device_profile import available, load_objects, load_profile
 
     names = available()
     width = max(map(len, names))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..device_profile import DeviceProfile
     from ..ordering import Decoded
-    from ..profile import DeviceProfile
 
 
 def explain_type(
@@ -24,8 +24,8 @@ def explain_type(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Explain a type number: its fields, the device profile that stands for it, and the nameplate."""
+    from ..device_profile import load_profile, profile_for
     from ..ordering import ConfigurationNumbers, TypeNumber
-    from ..profile import load_profile, profile_for
 
     try:
         type_number = TypeNumber.parse(number)

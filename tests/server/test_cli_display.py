@@ -17,7 +17,7 @@ from metering.display import Segments, display_layouts
 from metering.phase_indicator import PhaseVoltage
 from server.cli import app
 from server.cli.display_drawing import WIDTH, draw
-from server.profile import available, load_profile
+from server.device_profile import available, load_profile
 from tests.conformance.running import ROOT
 
 RUNNER = CliRunner()

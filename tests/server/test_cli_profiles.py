@@ -7,7 +7,7 @@ import json
 from typer.testing import CliRunner
 
 from server.cli import app
-from server.profile import available, load_objects, load_profile
+from server.device_profile import available, load_objects, load_profile
 
 
 def test_each_profile_is_named_with_its_facts() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.config import InstallationConfig, RunConfig, load_config, split_address
-from server.profile import load_profile
+from server.device_profile import load_profile
 from server.toml_file import FileError
 
 Write = Callable[[str], Path]

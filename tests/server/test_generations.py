@@ -15,7 +15,7 @@ import pytest
 
 from metering import EnergyType, MeterConfiguration
 from server.config import MeterOverrides, RunConfig, load_config
-from server.profile import DeviceProfile, available, load_profile
+from server.device_profile import DeviceProfile, available, load_profile
 from server.profile_tables import Metering
 from server.readout import Readout
 from transports.iec62056_21 import Iec62056Line

@@ -20,7 +20,7 @@ from cosem.object_model import AccessMode
 from cosem.units import Unit
 from cosem.xdlms import Descriptor
 from obis import Obis
-from server.profile import available, load_profile
+from server.device_profile import available, load_profile
 
 from .clients import result_of
 from .conftest import Lab, Reader

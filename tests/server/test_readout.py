@@ -19,7 +19,7 @@ import pytest
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, UNSIGNED
 from metering.inputs import SetLoad
 from server.binding import ObjectModel
-from server.profile import DeviceProfile, available, load_profile
+from server.device_profile import DeviceProfile, available, load_profile
 from server.readout import Readout
 from server.time_source import SteppedTime
 

@@ -17,7 +17,7 @@ import structlog
 from transports.connection import Connection
 from transports.events import ApduReceived, Event, LinkDisconnected
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
-from transports.pty import open_pty
+from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.stream import Stream
 from transports.tcp import serve_tcp

@@ -10,8 +10,8 @@ import pytest
 from cosem.data_types import OCTET_STRING
 from metering import Energy, EventLog
 from metering.display import display
+from server.device_profile import available
 from server.markings import markings
-from server.profile import available
 from tests.server.clients import result_of
 from tests.server.conftest import Reader
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from server.device_profile import load_profile, profile_of
 from server.ordering import Nameplate
-from server.profile import load_profile, profile_of
 
 C, BC, DE, K, KB = "685-382-OK-10", "684-38BC450000", "684-34BD424010", "684-38BK424025", "684-38BK4C4025"
 L, LB, M, MB = "684-38BL424010", "684-38BL4C4010", "684-31BM434084", "684-38BM4C4084"

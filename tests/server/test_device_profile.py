@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.profile import PROFILES, available, load_objects, load_profile, merge
+from server.device_profile import PROFILES, available, load_objects, load_profile, merge
 from server.toml_file import FileError
 
 Write = Callable[[str, str], Path]

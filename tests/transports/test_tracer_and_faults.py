@@ -12,7 +12,7 @@ from transports.events import ApduReceived
 from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.iec62056_21 import Iec62056Line
 from transports.stream import ByteStream, Stream
-from transports.trace import Decoder, TracedStream, Tracer
+from transports.tracer import Decoder, TracedStream, Tracer
 from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, echo, hdlc_line
