@@ -15,6 +15,15 @@ from .selection import value_column
 
 _TYPES: Final = {type_.name: type_ for type_ in SIMPLE_TYPES.values()}
 
+_UPLOAD_AUDIT: Final = [
+    (1, "1.1.96.54.2.255", "unsigned"),
+    (1, "1.1.96.54.3.255", "visible-string"),
+    (1, "1.1.96.54.4.255", "octet-string"),
+    (1, "1.1.96.54.5.255", "octet-string"),
+    (1, "1.1.96.54.6.255", "unsigned"),
+]
+"""What an upload is recorded with: part, revision before, originator, party, interface."""
+
 _EVENT_LOGGERS: Final[dict[str, tuple[EventLog, list[tuple[int, str, str]]]]] = {
     "status_logger": (EventLog.STATUS, [(1, "1.1.97.97.0.255", "unsigned")]),
     "voltage_quality_logger": (
@@ -33,8 +42,8 @@ _EVENT_LOGGERS: Final[dict[str, tuple[EventLog, list[tuple[int, str, str]]]]] = 
     ),
     "load_profile_event_logger": (EventLog.LOAD_PROFILE, [(1, "1.1.96.5.3.255", "unsigned")]),
     "neutral_fault_logger": (EventLog.NEUTRAL_FAULT, [(1, "1.1.132.0.6.255", "unsigned")]),
-    "upload_success_logger": (EventLog.UPLOAD_SUCCESS, [(1, "1.1.96.54.2.255", "unsigned")]),
-    "upload_failure_logger": (EventLog.UPLOAD_FAIL, [(1, "1.1.96.54.2.255", "unsigned")]),
+    "upload_success_logger": (EventLog.UPLOAD_SUCCESS, _UPLOAD_AUDIT),
+    "upload_failure_logger": (EventLog.UPLOAD_FAIL, _UPLOAD_AUDIT),
 }
 """The event loggers and the columns behind the clock: class, logical name, type."""
 
