@@ -1,4 +1,4 @@
-"""What a meter was ordered as: the settings fixed before it runs. What can change later is an input (`inputs.py`)."""
+"""What a meter was ordered as: the settings fixed before it runs. What can change later is an input (`inputs/`)."""
 
 from __future__ import annotations
 

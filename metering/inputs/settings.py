@@ -1,0 +1,182 @@
+"""Settings of a running meter: clock, tariffs, demand, display, events; and registers, which are legal data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..clock import EARLIEST_CLOCK, LATEST_CLOCK
+from ..configuration import PERIODS_S
+from ..quantities import TARIFFS, Energy
+from ..tariff_control import TariffMode
+from ..tariff_table import TariffTable
+from .base import Input, within
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock(Input):
+    """Set the meter's clock to this UTC second."""
+
+    kind: ClassVar[str] = "set-clock"
+    clock: int
+
+    def __post_init__(self) -> None:
+        """A clock counts 1990 to 2099."""
+        within("clock", self.clock, EARLIEST_CLOCK, LATEST_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class SetDaylightSaving(Input):
+    """Show daylight saving time, or not (object 1.1.96.52.11.255); registers and loggers do not notice."""
+
+    kind: ClassVar[str] = "set-daylight-saving"
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariff(Input):
+    """Count in this tariff from now on (object 1.1.129.0.0.255)."""
+
+    kind: ClassVar[str] = "set-tariff"
+    tariff: int
+
+    def __post_init__(self) -> None:
+        """Tariffs are 1 to 8; the meter refuses those above its own number."""
+        within("tariff", self.tariff, 1, TARIFFS)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariffMode(Input):
+    """Let tariffs be chosen by this from now on: off, module, command, internal or ripple."""
+
+    kind: ClassVar[str] = "set-tariff-mode"
+    mode: str
+
+    def __post_init__(self) -> None:
+        """The modes are those of `TariffMode`."""
+        modes = [mode.value for mode in TariffMode]
+        if self.mode not in modes:
+            raise ValueError(f"mode is {self.mode!r}; allowed: {', '.join(modes)}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetTariffTable(Input):
+    """Load an internal tariff table, as `tariff_table.py` describes it."""
+
+    kind: ClassVar[str] = "set-tariff-table"
+    table: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """The table must make sense; the meter refuses one with tariffs it has not."""
+        object.__setattr__(self, "table", TariffTable.from_dict(self.table).to_dict())
+
+
+@dataclass(frozen=True, slots=True)
+class SetIntegrationPeriod(Input):
+    """Average powers over this from now on; the running period is given up."""
+
+    kind: ClassVar[str] = "set-integration-period"
+    period_s: int
+
+    def __post_init__(self) -> None:
+        """Configuration number 1, code E: 5, 15, 30 or 60 minutes."""
+        if self.period_s not in PERIODS_S:
+            raise ValueError(f"period_s is {self.period_s!r}; allowed: {', '.join(map(str, PERIODS_S))}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetPowerThreshold(Input):
+    """Count integration periods whose average import exceeds this, in W (object 1.1.96.51.1.255).
+
+    `tariff` 0 counts all periods, 1 to 8 those of that tariff.
+    """
+
+    kind: ClassVar[str] = "set-power-threshold"
+    power_w: int
+    tariff: int = 0
+
+    def __post_init__(self) -> None:
+        """An Unsigned32 on the wire."""
+        within("power_w", self.power_w, 0, 2**32 - 1)
+        within("tariff", self.tariff, 0, TARIFFS)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPulseInput(Input):
+    """Preset the pulse input counter (object 1.1.0.128.1.255)."""
+
+    kind: ClassVar[str] = "set-pulse-input"
+    count: int
+
+    def __post_init__(self) -> None:
+        """An Unsigned32 on the wire."""
+        within("count", self.count, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetDisplayList(Input):
+    """Show these items of `display/items.csv`, by their keys, in the automatic, the manual or the battery list."""
+
+    kind: ClassVar[str] = "set-display-list"
+    list: str
+    items: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """The three lists of a display; which items may be in them is the meter's affair."""
+        object.__setattr__(self, "items", tuple(self.items))
+        if self.list not in ("automatic", "manual", "battery"):
+            raise ValueError(f"list is {self.list!r}; allowed: automatic, manual, battery")
+        if not all(isinstance(item, str) for item in self.items):
+            raise ValueError(f"items is {self.items!r}; allowed: keys of display/items.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class SetVerificationMode(Input):
+    """Show energies with three decimals, so that a short test with a reference meter can be read; or as ordered."""
+
+    kind: ClassVar[str] = "set-verification-mode"
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetRegister(Input):
+    """Set an energy register, by its number in `Energy`, to this many mWs: legal data."""
+
+    kind: ClassVar[str] = "set-register"
+    legal: ClassVar[bool] = True
+    channel: int
+    value_mws: int
+
+    def __post_init__(self) -> None:
+        """A channel there is, and no more than ten thousand MWh."""
+        within("channel", self.channel, 0, len(Energy) - 1)
+        within("value_mws", self.value_mws, 0, 36 * 10**15)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearEvents(Input):
+    """Forget these events: masks of event status A and B (objects 0.1.96.10.1 and .2)."""
+
+    kind: ClassVar[str] = "clear-events"
+    a: int = 0
+    b: int = 0
+
+    def __post_init__(self) -> None:
+        """Two words of 32 bits."""
+        within("a", self.a, 0, 2**32 - 1)
+        within("b", self.b, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetEventMasks(Input):
+    """Let these events of event status A and B alarm (objects 1.1.134.0.6 and .7)."""
+
+    kind: ClassVar[str] = "set-event-masks"
+    a: int
+    b: int
+
+    def __post_init__(self) -> None:
+        """Two words of 32 bits."""
+        within("a", self.a, 0, 2**32 - 1)
+        within("b", self.b, 0, 2**32 - 1)
