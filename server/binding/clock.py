@@ -51,13 +51,21 @@ def _set_time(context: Any, value: DateTime) -> None:
 
 def _adjust(context: Any, step_s: int) -> None:
     """Set the clock to the nearest multiple of `step_s`."""
+    _refuse_invalid(context)
     clock = context.meter.engine.clock(context.meter.now())
     context.meter.apply(SetClock((clock + step_s // 2) // step_s * step_s))
+
+
+def _refuse_invalid(context: Any) -> None:
+    """A clock that stood still is not made right by moving it a little."""
+    if not context.meter.engine.clock_valid(context.meter.now()):
+        raise OtherReason("the clock is invalid: it has to be set")
 
 
 def _shift(context: Any, seconds: int) -> None:
     if abs(seconds) > _LARGEST_SHIFT_S:
         raise OtherReason(f"shift_time moves by up to {_LARGEST_SHIFT_S} s, not {seconds}")
+    _refuse_invalid(context)
     context.meter.apply(SetClock(context.meter.engine.clock(context.meter.now()) + seconds))
 
 
@@ -95,7 +103,7 @@ def clock_object(logical_name: Obis, name: str) -> CosemObject:
         {
             Clock.adjust_to_quarter: lambda context, parameter: _adjust(context, 900),
             Clock.adjust_to_measuring_period: lambda context, parameter: _adjust(
-                context, context.meter.engine.configuration.integration_period_s
+                context, context.meter.engine.demand(context.meter.now()).period_s
             ),
             Clock.adjust_to_minute: lambda context, parameter: _adjust(context, 60),
             Clock.shift_time: _shift,

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosem.data_types import DATE_TIME_STRING, DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, DataType
-from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_DST, UNSPECIFIED
+from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_DST, STATUS_INVALID, UNSPECIFIED
 from cosem.interface_class import BoundAttribute, CosemObject, Invocation, Sink
 from cosem.interface_classes import ProfileGeneric
 from cosem.reader import Reader
 from cosem.rows import ColumnLayout, DateTimeColumn, RowBuffer
 from cosem.selective_access import BY_RANGE, CaptureObject, read_entry, read_range
+from metering import LoggerStatus
 from metering.stamped_rows import Rows, rows_by_entry, rows_in_range
 from obis import Obis
 
@@ -28,6 +29,8 @@ from .selection import CLOCK, SELECTORS, check_columns, check_range, entry_range
 # Attributes 255 and 254 of the profile itself, as signed integers (382M DLMS description 3.4).
 _STATUS_ATTRIBUTE: Final = -1
 _QUALITY_ATTRIBUTE: Final = -2
+_CLOCK_INVALID: Final = np.uint16(LoggerStatus.CLOCK_INVALID)
+"""The engine's own mark; on the wire it is in the clock status of the stamp."""
 
 
 class Captured(NamedTuple):
@@ -109,10 +112,10 @@ def _encode(context: Any, table: Table, rows: Rows, columns: range | list[int]) 
     for number in columns:
         if number == 0:
             types.append(DATE_TIME_STRING)
-            arrays.append(_stamp_columns(context, stamps))
+            arrays.append(_stamp_columns(context, stamps, table.status[rows]))
         elif number == 1:
             types.append(LONG_UNSIGNED)
-            arrays.append(table.status[rows])
+            arrays.append(table.status[rows] & ~_CLOCK_INVALID)
         elif number == 2:
             types.append(DOUBLE_LONG_UNSIGNED)
             arrays.append(table.quality[rows])
@@ -128,10 +131,12 @@ def _encode(context: Any, table: Table, rows: Rows, columns: range | list[int]) 
     return _layout(tuple(types)).encode(arrays, int(stamps.size), slots)
 
 
-def _stamp_columns(context: Any, stamps: Any) -> DateTimeColumn:
+def _stamp_columns(context: Any, stamps: Any, row_status: NDArray[np.uint16]) -> DateTimeColumn:
+    """Stamps as local times; those of rows captured while the clock was invalid say so in their clock status."""
     engine = context.meter.engine
     local = engine.zone.local_columns(stamps - engine.configuration.gmt_offset_s)
-    status = local.dst.astype(np.uint8) * STATUS_DST
+    invalid = (row_status & _CLOCK_INVALID) != 0
+    status = local.dst.astype(np.uint8) * STATUS_DST | invalid.astype(np.uint8) * STATUS_INVALID
     date = local.year, local.month, local.day, local.weekday
     time = local.hour, local.minute, local.second, UNSPECIFIED
     return DateTimeColumn(*date, *time, DEVIATION_UNSPECIFIED, status)

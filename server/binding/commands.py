@@ -65,9 +65,8 @@ def _operate_breaker(context: Any, value: int) -> None:
 
 
 def _credit(context: Any, value: int) -> None:
-    """The credit there shall be, Wh: what is missing is a top-up; nothing can be taken back."""
-    prepayment = context.meter.engine.prepayment(context.meter.now())
-    missing = value - (prepayment.remaining_mws - prepayment.debt_mws) // MWS_PER_WH
+    """The credit there shall be, Wh: what is missing is a top-up, which pays debts first; nothing is taken back."""
+    missing = value - context.meter.engine.prepayment(context.meter.now()).remaining_mws // MWS_PER_WH
     if missing < 0:
         raise ValueError(f"{value} Wh are {-missing} Wh less than there are")
     if missing:
@@ -82,9 +81,9 @@ def _relay_command(number: str) -> Sink:
         if value > 1:
             raise ValueError(f"1 closes, 0 opens, {value} does neither")
         present = context.meter.engine.load_control(context.meter.now()).relays[relay - 1]
+        if value and present.mode is RelayMode.OFF:
+            context.meter.apply(SetRelayMode(relay, RelayMode.COMMAND.value))
         if bool(value) != present.commanded:
-            if present.mode is RelayMode.OFF:
-                context.meter.apply(SetRelayMode(relay, RelayMode.COMMAND.value))
             context.meter.apply(SwitchRelay(relay, bool(value)))
 
     return sink

@@ -92,7 +92,7 @@ def _plain(values: Any) -> Any:
 
 
 def _tenths(values: Any) -> Any:
-    return values // 10
+    return np.minimum(values // 10, np.int64(0xFFFFFFFF))
 
 
 def _thousandths(values: Any) -> Any:

@@ -12,7 +12,7 @@ from cosem.interface_classes import ProfileGeneric
 from cosem.reader import Reader
 from cosem.rows import RowBuffer
 from cosem.selective_access import BY_RANGE, CaptureObject, read_entry, read_range
-from metering import EnergyType, EventLog, Maximum, Peak
+from metering import EnergyType, EventLog, LoggerStatus, Maximum, Peak
 from metering.debiting import TARIFFS_LOGGED
 from metering.inputs import StopBilling
 from obis import Obis
@@ -103,7 +103,11 @@ def row_logger_object(
 
 
 def _stamp_column(captures: CaptureObject = CLOCK) -> Column:
-    return Column(captures, DATE_TIME_STRING, lambda context, row: stamp_date_time(context.meter.engine, row.stamp))
+    def take(context: Any, row: Any) -> DateTime:
+        valid = not getattr(row, "status", 0) & LoggerStatus.CLOCK_INVALID
+        return stamp_date_time(context.meter.engine, row.stamp, valid=valid)
+
+    return Column(captures, DATE_TIME_STRING, take)
 
 
 def _watt_hours(reading: int) -> int:

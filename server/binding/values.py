@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from cosem.date_time import STATUS_DST, UNSPECIFIED, DateTime
+from cosem.date_time import STATUS_DST, STATUS_INVALID, UNSPECIFIED, DateTime
 from metering import MWS_PER_WH, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak
 from metering.configuration import DebitingInterval
 from metering.load_control import Relay, RelayMode
@@ -106,13 +106,13 @@ def average(name: str) -> Source:
 def current(phase: str) -> Source:
     """The current of a phase in 0.01 A."""
     index = int(phase) - 1
-    return lambda context: context.meter.engine.instantaneous(context.meter.now()).current_ma[index] // 10
+    return lambda context: min(context.meter.engine.instantaneous(context.meter.now()).current_ma[index] // 10, _U32)
 
 
 def average_current(phase: str) -> Source:
     """The mean current of a phase in the last integration period, in 0.01 A."""
     index = int(phase) - 1
-    return lambda context: context.meter.engine.demand(context.meter.now()).means[Mean.I_L1 + index] // 10
+    return lambda context: min(context.meter.engine.demand(context.meter.now()).means[Mean.I_L1 + index] // 10, _U32)
 
 
 def voltage(phase: str) -> Source:
@@ -258,6 +258,9 @@ def date_time(local: LocalTime) -> DateTime:
     return DateTime(*local[:7], UNSPECIFIED, status=STATUS_DST if local.dst else 0)
 
 
-def stamp_date_time(engine: Meter, stamp: int | None) -> DateTime:
+def stamp_date_time(engine: Meter, stamp: int | None, *, valid: bool = True) -> DateTime:
     """A stamp in normal time, rendered in local time; all fields open where there is none."""
-    return DateTime() if stamp is None else date_time(engine.local_stamp(stamp))
+    if stamp is None:
+        return DateTime()
+    shown = date_time(engine.local_stamp(stamp))
+    return shown if valid else shown._replace(status=shown.status | STATUS_INVALID)

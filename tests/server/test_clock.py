@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cosem.client import AccessFailed
 from cosem.data_types import BOOLEAN, DATE_TIME_STRING, INTEGER, LONG, UNSIGNED
 from cosem.date_time import STATUS_DST, DateTime
 from cosem.errors import ActionResult, DataAccessResult, DecodeError
@@ -267,5 +268,8 @@ def test_a_clock_that_outlived_its_backup_is_invalid_until_it_is_set(lab: Callab
     bench.time.forward(60)
     assert reader.get(8, "0.1.1.0.0.255", 4) & 1
     assert reader.get(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING).status & 1
+    for method, type_, value in ((6, LONG, 0), (1, INTEGER, 0)):
+        with pytest.raises(AccessFailed, match="other-reason"):
+            reader.action(8, "0.1.1.0.0.255", method, type_, value)
     reader.set(8, "0.1.1.0.0.255", 2, DATE_TIME_STRING, DateTime(2026, 3, 7, 6, 12, 0, 0))
     assert reader.get(8, "0.1.1.0.0.255", 4) & 1 == 0

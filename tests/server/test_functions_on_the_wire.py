@@ -10,7 +10,7 @@ import pytest
 
 from cosem.client import AccessFailed, Client
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, UNSIGNED
-from metering.inputs import PressButton, SetCover, SetLoad, SetMagnet, SetSupply
+from metering.inputs import PressButton, SetCover, SetLoad, SetMagnet, SetRelayMode, SetSupply
 from server.time_source import SteppedTime
 from transports.hdlc.crc import check_octets
 from transports.wrapper import encode_wpdu
@@ -191,3 +191,46 @@ async def test_over_tcp_a_meter_without_supply_is_silent_and_wants_a_new_associa
         assert await ask(get) == bytes.fromhex("d80101")
         assert (await ask(aarq))[0] == 0x61
         writer.close()
+
+
+def test_a_top_up_pays_the_debt_first(bench: Lab) -> None:
+    reader = bench.reader()
+    reader.set(1, "1.1.128.0.11.255", 2, UNSIGNED, 2 | 32)  # prepayment, no restriction: consumption goes on
+    bench.meter.apply(SetLoad((1_500_000, 0, 0)))
+    bench.time.forward(3600)
+    assert bench.meter.engine.prepayment(bench.meter.now()).debt_mws == 1_500 * 3_600_000
+    reader.set(3, "1.1.130.0.0.255", 2, DOUBLE_LONG_UNSIGNED, 0)
+    assert bench.meter.engine.prepayment(bench.meter.now()).debt_mws == 1_500 * 3_600_000
+    reader.set(3, "1.1.130.0.0.255", 2, DOUBLE_LONG_UNSIGNED, 2_000)
+    assert reader.get(3, "1.1.130.0.0.255") == 500
+    assert bench.meter.engine.prepayment(bench.meter.now()).debt_mws == 0
+
+
+def test_rows_captured_with_an_invalid_clock_say_so_in_their_stamps(lab: Callable[..., Lab]) -> None:
+    bench = lab()  # its clock is backed up for four days
+    reader = bench.reader()
+    bench.meter.apply(SetSupply((0, 0, 0)))
+    bench.time.forward(6 * 86_400)
+    bench.meter.apply(SetSupply())
+    bench.time.forward(2 * 900)
+    rows = reader.get(7, "1.1.99.1.0.255")
+    assert rows[-1][0][11] & 1
+    assert rows[0][0][11] & 1 == 0
+    assert all(row[1] < 1 << 10 for row in rows)
+
+
+def test_a_command_reaches_a_relay_that_was_switched_off_meanwhile(bench: Lab) -> None:
+    reader = bench.reader()
+    reader.set(1, "1.1.96.52.5.255", 2, LONG_UNSIGNED, 0)
+    reader.set(1, "1.1.96.52.1.255", 2, UNSIGNED, 1)
+    bench.meter.apply(SetRelayMode(1, "off"))
+    bench.time.forward(10)
+    assert not bench.meter.engine.load_control(bench.meter.now()).relays[0].closed
+    reader.set(1, "1.1.96.52.1.255", 2, UNSIGNED, 1)
+    bench.time.forward(10)
+    assert bench.meter.engine.load_control(bench.meter.now()).relays[0].closed
+
+
+def test_a_current_beyond_the_type_is_the_largest_there_is(bench: Lab) -> None:
+    bench.meter.apply(SetLoad((0, 10**9, 0), voltage_mv=(230_000, 1, 230_000)))
+    assert bench.reader().get(3, "1.1.51.7.0.255") == 0xFFFFFFFF
