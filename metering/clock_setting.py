@@ -4,8 +4,9 @@ Less than 7 s is a correction: nothing is marked, and no
 boundary is lost or done twice. Corrected forward over a boundary, the row is captured and the period ended
 at once; corrected back over one, `logged_until` remembers that it is done. From 7 s on it is a jump:
 slots jumped over are missing, slots run through again have their stamps again, a period that the clock
-leaves is ended, and the next load profile row and the RTC logger say what happened. Either way a
-target day that the clock moves over is billed at once, and only once.
+leaves is ended, and the next load profile row and the RTC logger say what happened. Either way target
+days that the clock moves over forward are billed at once, with one row however many they are. A target day is billed
+again only where a jump back makes it come again.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ def _capture_slot_between(state: MeterState, done: int, after: int) -> None:
 
 
 def move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
-    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day."""
+    """A clock that leaves the running period ends it, at this stamp; one that leaves the day ends the day.
+
+    One that leaves it by several days ends the empty day before the new one as well.
+    """
     demand, now = state.demand, state.time
     ended = before // demand.period_s != after // demand.period_s and now > demand.period_start
     if ended:
@@ -92,4 +96,6 @@ def move_demand(state: MeterState, before: int, after: int, stamp: int) -> None:
         at, tariff = np.array([now], dtype=np.int64), np.array([state.tariff], dtype=np.int64)
         demand.end_periods(at, stamp - now, state.flow_column(), tariff)
     if not same_day(before, after) and not (ended and stamp % DAY_S == 0):  # a period that ends at 00:00 ends the day
+        demand.roll_day()
+    if abs(after // DAY_S - before // DAY_S) > 1:
         demand.roll_day()

@@ -15,7 +15,7 @@ from .event_log import EventLog, LoadProfileEvent
 from .load_control import RelayMode
 from .load_profile import NO_STATUS, DataQuality, LoggerStatus
 from .pulses import PulseInputSpeed
-from .quantities import FLOW_ENERGIES, Flow
+from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -276,7 +276,21 @@ def _set_register(state: MeterState, input_: inputs.SetRegister) -> None:
             state.demand.base[flow] += gained
             if flow < len(state.trip_base):
                 state.trip_base[flow] += gained
+            _share_among_tariffs(state, Flow(flow))
+    if input_.channel == Energy.A14:
+        state.hourly.correct(gained)
     state.mark_rows(NO_STATUS, DataQuality.LEGAL_PARAMETER_ERROR)
+
+
+def _share_among_tariffs(state: MeterState, flow: Flow) -> None:
+    """Let the tariffs add up to the total again: the active one takes the difference, the next what it cannot."""
+    held = state.tariff_energies[flow]
+    missing = state.flow_readings()[flow] - sum(held)
+    for turn in range(TARIFFS):
+        tariff = (state.tariff - 1 + turn) % TARIFFS
+        taken = max(missing, -held[tariff])
+        held[tariff] += taken
+        missing -= taken
 
 
 EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] = {

@@ -58,6 +58,10 @@ class HourlyStore:
         if begin < averages.size:
             self.peak = max(self.peak, int(averages[begin:].max()))
 
+    def correct(self, gained: int) -> None:
+        """A14 has been set to `gained` mWs more than it was: nothing that the quarter which runs has drawn."""
+        self._quarter_base += gained
+
     def state(self) -> dict[str, Any]:
         """All of it as plain values."""
         return dict(vars(self))

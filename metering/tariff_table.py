@@ -38,6 +38,10 @@ SPECIAL_DAYS: Final = 100
 SEASONS: Final = 8
 """Season starts in a year (OMNIPOWER technical description 4.4.6.3)."""
 _MINUTES: Final = 1_440
+_LAST_YEAR: Final = 2099
+"""The last year a clock counts: special days of later ones never come."""
+_LONGEST_WAIT: Final = 40
+"""Years until what comes every year has come at the latest: a 29 February that is a Monday, over the year 2100."""
 
 Programme = tuple[tuple[int, int], ...]
 """Minute of the day and the tariff from there on, ascending; the first minute is 0."""
@@ -112,6 +116,12 @@ class TariffTable:
         return max(tariff for season in self.seasons for _, programme in season.days for _, tariff in programme)
 
     @cached_property
+    def one_tariff(self) -> bool:
+        """Whether all programmes have one and the same tariff all the time."""
+        programmes = [programme for season in self.seasons for _, programme in season.days]
+        return len({tariff for programme in programmes for _, tariff in programme}) == 1
+
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Names of the kinds of day, sorted."""
         return tuple(kind for kind, _ in self.seasons[0].days)
@@ -184,8 +194,11 @@ class TariffCalendar:
     def next_switch(self, after: int) -> int | None:
         """The first second of the meter's clock after `after` at which the tariff changes; None if it never does."""
         now = self.tariff(after)
-        latest = max(_year_of(after), *(day[0] for day in self.table.special_days), 0) + 1
-        for year in range(_year_of(after), latest + 1):
+        if self.table.one_tariff:
+            return None
+        first = _year_of(after)
+        special = [min(day[0], _LAST_YEAR) for day in self.table.special_days]
+        for year in range(first, max(first, *special, 0) + _LONGEST_WAIT + 1):
             instants, tariffs = self._year(year)
             found = np.flatnonzero((instants > after) & (tariffs != now))
             if found.size:

@@ -70,8 +70,13 @@ class VoltageQuality:
         self.asymmetry = Tracker(ASYMMETRY_S, ASYMMETRY_S)
         self.rapid_changes = [0] * PHASES
         """Steps of 5 % or more since commissioning, by phase."""
-        self.last_mv = [0] * PHASES
-        """Voltage of each phase just before the settled time, mV."""
+        self._seen_mv: list[int | None] = [None] * PHASES
+        """Voltage of each phase just before the settled time, mV; None where nothing has been seen yet."""
+
+    @property
+    def last_mv(self) -> list[int]:
+        """Voltage of each phase just before the settled time, mV; 0 where nothing has been seen yet."""
+        return [level or 0 for level in self._seen_mv]
 
     # --- conditions -----------------------------------------------------------------------------
 
@@ -130,13 +135,16 @@ class VoltageQuality:
 
     def _count_rapid_changes(self, view: View) -> None:
         rows = view.voltage_mv
-        last = [self.last_mv[phase] or int(row[0]) for phase, row in zip(view.phases, rows, strict=True)]
+        last = [
+            int(row[0]) if (seen := self._seen_mv[phase]) is None else seen
+            for phase, row in zip(view.phases, rows, strict=True)
+        ]
         if max(view.highest_mv, *last) - min(view.lowest_mv, *last) >= RAPID_CHANGE_MV:
             steps = np.abs(np.diff(rows, axis=1, prepend=np.array(last, dtype=np.int64)[:, None]))
             for phase, count in zip(view.phases, (steps >= RAPID_CHANGE_MV).sum(axis=1).tolist(), strict=True):
                 self.rapid_changes[phase] += count
         for phase, level in zip(view.phases, rows[:, -1].tolist(), strict=True):
-            self.last_mv[phase] = level
+            self._seen_mv[phase] = level
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -222,7 +230,7 @@ class VoltageQuality:
             "neutral": self.neutral.state(),
             "asymmetry": self.asymmetry.state(),
             "rapid_changes": self.rapid_changes,
-            "last_mv": self.last_mv,
+            "last_mv": self._seen_mv,
         }
 
     def restore(self, values: dict[str, Any]) -> None:
@@ -235,4 +243,4 @@ class VoltageQuality:
         vars(self.means).update(values["means"])
         self.neutral.restore(values["neutral"])
         self.asymmetry.restore(values["asymmetry"])
-        self.rapid_changes, self.last_mv = values["rapid_changes"], values["last_mv"]
+        self.rapid_changes, self._seen_mv = values["rapid_changes"], values["last_mv"]

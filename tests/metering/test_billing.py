@@ -7,7 +7,8 @@ from math import isqrt
 import pytest
 
 from metering import Flow, Maximum, Mean, Meter, Peak
-from metering.inputs import SetClock, SetLoad, SetPulseInput, SetTariff, StopBilling
+from metering.demand import DayExtremes
+from metering.inputs import SetClock, SetLoad, SetPulseInput, SetSupply, SetTariff, StopBilling
 from metering.installation import LiveInstallation
 from tests.metering.builders import START, WH, meter_on, normal, true
 
@@ -154,12 +155,37 @@ def test_a_clock_set_across_a_boundary_ends_the_period() -> None:
     assert demand.means[Mean.I_L1] == 1_000_000_000 // 230_000
 
 
-def test_a_clock_set_to_another_day_ends_the_day() -> None:
+def test_a_clock_set_to_the_next_day_ends_the_day() -> None:
     meter = meter_on()
-    meter.apply(SetClock(START + 3 * 86_400), START + 7_200)
+    meter.apply(SetClock(START + 86_400), START + 7_200)
     demand = meter.demand(START + 7_200)
     assert demand.last_day.maximum == Peak(1_000_000, normal(2024, 1, 15, 12, 15))
     assert demand.day.maximum == Peak()
+
+
+@pytest.mark.parametrize("days", [-40, -2, 2, 3, 40])
+def test_a_clock_set_over_days_has_nothing_of_the_day_before(days: int) -> None:
+    meter = meter_on()
+    meter.apply(SetClock(START + days * 86_400), START + 7_200)
+    demand = meter.demand(START + 7_200)
+    assert demand.last_day == demand.day == DayExtremes()
+
+
+@pytest.mark.parametrize(("at", "hours", "known"), [(7_200, 24, True), (7_200, 48, False), (42_900, 3, True)])
+def test_an_outage_leaves_the_day_before_only_where_it_ends_on_the_next_one(at: int, hours: int, known: bool) -> None:
+    meter = meter_on(rtc_backup_s=100 * 86_400)
+    meter.apply(SetSupply((0, 0, 0)), START + at)
+    meter.apply(SetSupply(), START + at + hours * 3_600)
+    demand = meter.demand(START + at + hours * 3_600 + 2)
+    assert demand.last_day.maximum == (Peak(1_000_000, normal(2024, 1, 15, 12, 15)) if known else Peak())
+    assert demand.day == DayExtremes()
+
+
+def test_an_outage_from_the_last_minutes_of_a_day_over_several_leaves_no_day_before() -> None:
+    meter = meter_on(rtc_backup_s=100 * 86_400)
+    meter.apply(SetSupply((0, 0, 0)), true(2024, 1, 15, 23, 55))
+    meter.apply(SetSupply(), true(2024, 1, 17, 3))
+    assert meter.demand(true(2024, 1, 17, 3, 1)).last_day == DayExtremes()
 
 
 def test_a_small_correction_over_a_boundary_ends_the_period_at_the_boundary() -> None:

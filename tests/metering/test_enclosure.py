@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metering import DataQuality, Energy, EventLog, Meter
+from metering import DataQuality, Energy, EventLog, Flow, Maximum, Meter
 from metering.inputs import (
     AddPulses,
     BreakSeal,
@@ -16,8 +16,10 @@ from metering.inputs import (
     SetMagnet,
     SetRegister,
     SetSupply,
+    SetTariff,
     SetTerminalCover,
 )
+from metering.installation import ConstantInstallation
 from metering.status import EventA, EventB, MeterStatus
 from tests.metering.builders import START, WH, meter_on
 
@@ -92,6 +94,37 @@ def test_legal_data_can_only_be_changed_with_the_seal_broken_which_stays_broken(
     assert meter.running_demand(START + 20)[0] == 20 * 1_000_000 // 900
     assert meter.load_profile(START + HOUR).quality.tolist() == [DataQuality.LEGAL_PARAMETER_ERROR, 0, 0, 0]
     assert meter.enclosure.seal_broken_at == START + 10
+
+
+@pytest.mark.parametrize("value_wh", [0, 100, 700, 1_000_000])
+@pytest.mark.parametrize("channel", [Energy.A14, Energy.R1, Energy.E14])
+def test_a_register_that_is_set_leaves_its_tariffs_adding_up_and_no_peak(channel: Energy, value_wh: int) -> None:
+    meter = meter_on(ConstantInstallation((1_000_000, 0, 0), (500_000, 0, 0)), hourly_store=True)
+    meter.apply(SetTariff(2), START + 1_800)
+    meter.apply(BreakSeal(), START + 4_000)
+    meter.apply(SetRegister(channel, value_wh * WH), START + 4_000)
+    assert meter.energy(channel, START + 4_000) == value_wh * WH
+    for now in (START + 4_000, START + 10_000):
+        for flow in Flow:
+            tariffs = [meter.tariff_energy(flow, tariff, now) for tariff in range(1, 9)]
+            assert sum(tariffs) == meter.flow_energy(flow, now)
+            assert min(tariffs) >= 0
+    assert meter.hourly_store(START + 10_000).peak == 1_000_000
+    assert meter.demand(START + 10_000).maxima[Maximum.P14].value == 1_000_000
+
+
+def test_the_active_tariff_takes_what_a_register_gains_and_the_next_what_it_cannot_lose() -> None:
+    meter = meter_on()
+    meter.apply(SetTariff(2), START + HOUR)
+    meter.apply(BreakSeal(), START + 2 * HOUR)
+    meter.apply(SetRegister(Energy.A14, 5_000 * WH), START + 2 * HOUR)
+    assert [meter.tariff_energy(Flow.A14, tariff, START + 2 * HOUR) for tariff in (1, 2, 3)] == [
+        1_000 * WH,
+        4_000 * WH,
+        0,
+    ]
+    meter.apply(SetRegister(Energy.A14, 400 * WH), START + 2 * HOUR)
+    assert [meter.tariff_energy(Flow.A14, tariff, START + 2 * HOUR) for tariff in (1, 2, 3)] == [400 * WH, 0, 0]
 
 
 def test_pulses_are_counted_with_supply_and_lost_without() -> None:

@@ -105,6 +105,31 @@ def test_a_special_day_years_away_is_found() -> None:
     assert patient.next_switch(local(2026, 1, 1)) == local(2035, 5, 5)
 
 
+@pytest.mark.parametrize(
+    ("fields", "leap_year"),
+    [((2024, 2, 28), 2024), ((2024, 3, 1), 2028), ((2025, 3, 1), 2028), ((2026, 6, 1), 2028), ((2096, 3, 1), 2104)],
+)
+def test_a_29_february_of_every_year_is_found_in_the_next_leap_year(fields: tuple[int, ...], leap_year: int) -> None:
+    one = [{"from": "01-01", "days": {"always": {"00:00": 5}, "leap": {"00:00": 6}}}]
+    patient = calendar(week=["always"] * 7, special_days={"02-29": "leap"}, seasons=one)
+    assert patient.next_switch(local(*fields)) == local(leap_year, 2, 29)
+    assert patient.next_switch(local(leap_year, 2, 29)) == local(leap_year, 3, 1)
+
+
+def test_a_date_that_must_fall_on_a_monday_is_found_however_long_it_takes() -> None:
+    days = {"other": {"00:00": 5}, "monday": {"00:00": 6}}
+    one_day = [{"from": "02-29", "days": days}, {"from": "03-01", "days": days | {"monday": {"00:00": 5}}}]
+    patient = calendar(week=["monday"] + ["other"] * 6, special_days={}, seasons=one_day)
+    assert patient.next_switch(local(2025, 1, 1)) == local(2044, 2, 29)
+    assert patient.next_switch(local(2072, 3, 1)) == local(2112, 2, 29)
+
+
+def test_a_special_day_after_the_last_one_of_the_clock_never_comes() -> None:
+    one = [{"from": "01-01", "days": {"always": {"00:00": 5}, "feast": {"00:00": 6}}}]
+    patient = calendar(week=["always"] * 7, special_days={"9999-12-31": "feast"}, seasons=one)
+    assert patient.next_switch(local(2026, 1, 1)) is None
+
+
 def test_plain_values_and_back() -> None:
     built = TariffTable.from_dict(table())
     assert TariffTable.from_dict(built.to_dict()) == built

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from metering import DataQuality, EventLog, Meter
 from metering.inputs import Phases, SetSupply
+from metering.installation import ReplayInstallation
 from metering.status import EventA, EventB
 from metering.voltage_quality import VoltageEvent
 from tests.metering.builders import START, meter_on
@@ -107,3 +109,30 @@ def test_phases_apart_by_two_percent_for_ten_minutes_are_an_asymmetry() -> None:
 def test_steps_of_five_percent_are_counted() -> None:
     meter = supply(meter_on(), (10, (218, 230, 230)), (20, (229, 230, 230)), (30, (241, 242, 230)))
     assert meter.voltage_quality(START + HOUR).rapid_changes == [2, 1, 0]
+
+
+def test_steps_to_and_from_a_phase_without_any_voltage_are_counted_however_often_one_looks() -> None:
+    columns = np.zeros((11, 2), dtype=np.int64)
+    columns[6:9] = [[230_000] * 2, [0, 230_000], [230_000] * 2]
+    installation = ReplayInstallation(START, 420, columns, repeat=True)
+    straight, stopping = meter_on(installation), meter_on(installation)
+    straight.advance(START + 100 * 420)
+    for now in range(START, START + 100 * 420 + 1, 60):
+        stopping.advance(now)
+    assert straight.voltage_quality(straight.time).rapid_changes == [0, 100, 0]
+    assert stopping.snapshot() == straight.snapshot()
+
+
+def test_nothing_is_a_step_before_anything_was_seen() -> None:
+    meter = meter_on()
+    assert meter.voltage_quality(START).last_mv == [0, 0, 0]
+    meter.advance(START + 60)
+    assert meter.voltage_quality(START + 60).last_mv == [230_000] * 3
+    assert meter.voltage_quality(START + 60).rapid_changes == [0, 0, 0]
+    meter.apply(SetSupply((0, 0, 0)), START + 100)
+    meter.apply(SetSupply((180_000, 180_000, 180_000)), START + 200)
+    meter.advance(START + 201)
+    before = list(meter.voltage_quality(START + 201).rapid_changes)
+    meter.advance(START + 300)
+    assert meter.voltage_quality(START + 300).rapid_changes == before
+    assert meter.voltage_quality(START + 300).last_mv == [180_000] * 3
