@@ -56,6 +56,8 @@ class Breaker:
         self.closing_at: int | None = None
         """When it will close, if it is about to."""
         self.closing_cause = Cause.AUTOMATIC
+        self.commanded = False
+        """Whether a command moved it last."""
         self._warned = Tracker(1, 1)
         self._law = [Tracker(1, 1) for _ in range(3)]
         self._over_voltage = Tracker(1, 1)
@@ -121,13 +123,11 @@ class Breaker:
             tracked += [(tracker, (load > limit) & breakable) for tracker, limit in zip(self._law, limits, strict=True)]
         elif self._warned.active:
             tracked.append((self._warned, None))
-        if CutOffBasis.OVER_VOLTAGE in self.basis:
-            name = "over_voltage_reconnect" if self._over_voltage.active else "over_voltage_disconnect"
-            limit_mv = self.parameters[name] * 1000
-            high = np.any(view.voltage_mv > limit_mv, axis=0) if view.highest_mv > limit_mv else None
-            tracked.append((self._over_voltage, high))
-        if CutOffBasis.NEUTRAL_FAULT in self.basis:
-            tracked.append((self._neutral, neutral_lost(view)))
+        name = "over_voltage_reconnect" if self._over_voltage.active else "over_voltage_disconnect"
+        limit_mv = self.parameters[name] * 1000
+        watched = CutOffBasis.OVER_VOLTAGE in self.basis and view.highest_mv > limit_mv
+        tracked.append((self._over_voltage, np.any(view.voltage_mv > limit_mv, axis=0) if watched else None))
+        tracked.append((self._neutral, neutral_lost(view) if CutOffBasis.NEUTRAL_FAULT in self.basis else None))
         return tracked
 
     # --- watching -------------------------------------------------------------------------------
@@ -149,12 +149,15 @@ class Breaker:
     def act(self, state: MeterState) -> None:
         """Move, if it is time."""
         now = state.time
+        for tracker, wrong, back in (
+            (self._over_voltage, Cause.OVER_VOLTAGE, Cause.VOLTAGE_BACK),
+            (self._neutral, Cause.NEUTRAL_LOST, Cause.NEUTRAL_BACK),
+        ):
+            if tracker.turned(now):
+                self.happen(state, wrong if tracker.active else back)
+                self._resume(state)
         if self.closing_at is not None and self.closing_at <= now:
             self._move(state, self.closing_cause)
-        if self._over_voltage.turned(now):
-            self.happen(state, Cause.OVER_VOLTAGE if self._over_voltage.active else Cause.VOLTAGE_BACK)
-        if self._neutral.turned(now):
-            self._move(state, Cause.NEUTRAL_LOST if self._neutral.active else Cause.NEUTRAL_BACK)
         if self._warned.turned(now):
             self._move(state, Cause.EXCEEDED if self._warned.active else Cause.RELAXED)
         turned = [tracker for tracker in self._law if tracker.turned(now)]
@@ -172,6 +175,8 @@ class Breaker:
 
     def happen(self, state: MeterState, cause: Cause) -> None:
         """Something from outside the law: a command, the button, credit. Closing waits until it may."""
+        if cause in (Cause.OVER_VOLTAGE, Cause.NEUTRAL_LOST):
+            self.closing_at, self.closing_cause = None, Cause.AUTOMATIC
         target = TRANSITIONS.get((self.state_now, cause))
         if target is None or not self.fitted:
             return
@@ -192,8 +197,14 @@ class Breaker:
 
     def set_parameter(self, name: str, value: int) -> None:
         """Change a setting; its times begin anew."""
+        changed = self.parameters[name] != value
         self.parameters[name] = value
         self._tune()
+        if name == "coupling" and changed and self.closing_cause is Cause.AUTOMATIC:
+            self.closing_at = None
+            self._couple(self.opened_at)
+        if CutOffBasis.PREPAYMENT not in self.basis or CutOffBasis.PREPAYMENT_NO_RESTRICTION in self.basis:
+            self.limit_low(False)
 
     def limit_low(self, low: bool) -> None:
         """Limit to the low threshold, or to the high one."""
@@ -214,14 +225,27 @@ class Breaker:
         if was_closed and not self.closed:
             self.opened_at = state.time
             state.status.note(EventA.DISCONNECTED)
-        automatic = self.parameters["coupling"] == 1
-        if automatic and target is BreakerState.CUT_OFF:
-            self.closing_at = state.time + max(self.parameters["t_connect_wait"], RECLOSE_S)
-        elif automatic and target is BreakerState.RELEASED and cause not in COMMANDS:
-            self.closing_at = state.time + RECLOSE_S
         self.closing_cause = Cause.AUTOMATIC
+        self.commanded = cause in COMMANDS
+        self._couple(state.time)
         state.status.note(b=_event(cause))
         state.log(EventLog.CUT_OFF, target, int(state.breaker_feedback))
+
+    def _couple(self, since: int) -> None:
+        """Close by itself later, with coupling and good voltages; `since` is when a release began to wait."""
+        if not self.parameters["coupling"] or self._over_voltage.active or self._neutral.active:
+            return
+        if self.state_now is BreakerState.CUT_OFF:
+            self.closing_at = self.opened_at + max(self.parameters["t_connect_wait"], RECLOSE_S)
+        elif self.state_now is BreakerState.RELEASED and not self.commanded:
+            self.closing_at = since + RECLOSE_S
+
+    def _resume(self, state: MeterState) -> None:
+        """Close after all, where a voltage that is good again stood against it."""
+        if self.closing_at is None and not self._over_voltage.active and not self._neutral.active:
+            self.happen(state, Cause.VOLTAGE_BACK)
+            if self.closing_at is None:
+                self._couple(state.time)
 
     # --- snapshots ------------------------------------------------------------------------------
 
@@ -235,6 +259,7 @@ class Breaker:
             "opened_at": self.opened_at,
             "closing_at": self.closing_at,
             "closing_cause": self.closing_cause,
+            "commanded": self.commanded,
             "trackers": [tracker.state() for tracker in trackers],
         }
 
@@ -248,7 +273,7 @@ class Breaker:
             tracker.restore(held)
         self.state_now, self.closing_cause = BreakerState(values["state_now"]), Cause(values["closing_cause"])
         self.low_power, self.opened_at = values["low_power"], values["opened_at"]
-        self.closing_at = values["closing_at"]
+        self.closing_at, self.commanded = values["closing_at"], values.get("commanded", False)
 
 
 def _event(cause: Cause) -> EventB:

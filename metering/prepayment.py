@@ -4,9 +4,11 @@ The credit counts down with A14 (382M DLMS description 3.1, objects 1.1.130.0.x;
 4.8.14). At zero the breaker opens, unless one of these stands against it: the basis says no restriction; it is an
 exception day, or the exception slot of any day; or there is a low threshold, which then limits the load for up to
 `t_prepayment_low_max` days before the breaker opens after all. What is drawn without credit is noted and taken off
-the next top-up. An exception does not close a breaker that is open: only a top-up does.
+the next top-up. An exception does not close a breaker that is open: only a top-up does. While it lasts the low
+threshold does not limit either; its days go on.
 
-All of it needs the bit of the cut-off basis. Days and slot are normal time.
+All of it needs the bit of the cut-off basis: without it, or with no restriction, an emergency supply is over.
+Days and slot are normal time.
 """
 
 from __future__ import annotations
@@ -50,6 +52,14 @@ class Prepayment:
         """Whether credit matters."""
         return CutOffBasis.PREPAYMENT in self._breaker.basis
 
+    @property
+    def _restricts(self) -> bool:
+        return self.enabled and CutOffBasis.PREPAYMENT_NO_RESTRICTION not in self._breaker.basis
+
+    @property
+    def _alarm_due(self) -> bool:
+        return self.enabled and not self.alarmed and self.remaining_mws <= self.alarm_limit_wh * MWS_PER_WH
+
     def low_power_left_s(self, now: int) -> int:
         """How long the low threshold stands in for credit, 0 where it does not."""
         return 0 if self.low_since is None else max(0, self.low_since + self._low_power_s - now)
@@ -62,20 +72,30 @@ class Prepayment:
         begin, end = self.slot
         return normal_time // DAY_S in self.exception_days or begin <= normal_time % DAY_S < end
 
+    def _limits(self, normal_time: int) -> bool:
+        """Whether the low threshold is to limit the load."""
+        return self._restricts and self.low_since is not None and not self._excepted(normal_time)
+
     # --- watching -------------------------------------------------------------------------------
 
     def deadline(self, state: MeterState) -> int | None:
-        """When to look again, without credit and with the breaker closed."""
-        if not self.enabled or self.remaining_mws or CutOffBasis.PREPAYMENT_NO_RESTRICTION in self._breaker.basis:
-            return None
-        if not self._breaker.closed:
+        """At once if something is due, else when to look again: where an exception may begin or end, or the low
+        threshold has been there for its days."""
+        if self._alarm_due or self._breaker.low_power != self._limits(state.normal_time):
+            return state.time
+        if not self._restricts:
+            return None if self.low_since is None else state.time
+        limited, closed = self.low_since is not None, self._breaker.closed
+        if self.remaining_mws or not (limited or closed):
             return None
         normal = state.normal_time
-        if self._excepted(normal):
-            today = normal - normal % DAY_S
-            ends = [at for at in (today + self.slot[1], today + DAY_S) if at > normal]
-            return min(ends) - state.shift_s
-        return state.time if self.low_since is None else self.low_since + self._low_power_s
+        today = normal - normal % DAY_S
+        turn = min(at for at in (*(today + at for at in self.slot), today + DAY_S) if at > normal) - state.shift_s
+        if self._excepted(normal) or not closed:
+            return turn
+        if self.low_since is None or not self._breaker.parameters["threshold_low"]:
+            return state.time
+        return min(turn, self.low_since + self._low_power_s)
 
     def first(self, view: View, _: MeterState) -> int | None:
         """When the credit is used up, or down to the alarm limit."""
@@ -99,23 +119,20 @@ class Prepayment:
 
     def act(self, state: MeterState) -> None:
         """Alarm, limit or open, if it is time."""
-        if not self.enabled:
-            return
-        if self.remaining_mws <= self.alarm_limit_wh * MWS_PER_WH and not self.alarmed:
+        if self._alarm_due:
             self.alarmed = True
             state.status.note(b=EventB.PREPAYMENT_ALARM)
         breaker = self._breaker
-        if self.remaining_mws or CutOffBasis.PREPAYMENT_NO_RESTRICTION in breaker.basis or not breaker.closed:
-            return
-        if self._excepted(state.normal_time):
-            return
-        if not breaker.parameters["threshold_low"]:
-            breaker.happen(state, Cause.CREDIT_OUT)
-        elif self.low_since is None:
-            self.low_since = state.time
-            breaker.limit_low(True)
-        elif state.time >= self.low_since + self._low_power_s:
-            breaker.happen(state, Cause.LOW_POWER_EXPIRED)
+        if not self._restricts:
+            self.low_since = None
+        elif not self.remaining_mws and breaker.closed and not self._excepted(state.normal_time):
+            if not breaker.parameters["threshold_low"]:
+                breaker.happen(state, Cause.CREDIT_OUT)
+            elif self.low_since is None:
+                self.low_since = state.time
+            elif state.time >= self.low_since + self._low_power_s:
+                breaker.happen(state, Cause.LOW_POWER_EXPIRED)
+        breaker.limit_low(self._limits(state.normal_time))
 
     def restart(self, state: MeterState) -> None:
         """Nothing is lost in a power cut, and nothing is won."""

@@ -148,6 +148,93 @@ def test_a_lost_neutral_opens_after_a_minute() -> None:
     assert [row.code for row in meter.event_logger(EventLog.NEUTRAL_FAULT, START + 1_000).rows] == [1, 0]
 
 
+def test_a_voltage_fault_is_over_when_the_basis_no_longer_asks_for_it() -> None:
+    meter = meter_on()
+    smart(meter, cut_off_basis=64)
+    meter.apply(SetSupply((300_000, None, None)), START)
+    meter.apply(SetBreakerParameter("cut_off_basis", 0), START + 100)
+    meter.apply(SetSupply(), START + 110)
+    assert history(meter, START + 1_000) == [(1, 14), (160, 4)]
+
+    meter = meter_on()
+    smart(meter, cut_off_basis=8)
+    meter.apply(SetSupply((260_000, 180_000, 260_000)), START)
+    meter.apply(SetBreakerParameter("cut_off_basis", 0), START + 100)
+    meter.apply(SetSupply(), START + 110)
+    assert history(meter, START + 1_000) == [(60, 12), (160, 8)]
+
+
+def test_a_neutral_lost_for_a_while_does_not_open_when_the_basis_no_longer_asks_for_it() -> None:
+    meter = meter_on()
+    smart(meter, cut_off_basis=8)
+    meter.apply(SetSupply((260_000, 180_000, 260_000)), START)
+    meter.apply(SetBreakerParameter("cut_off_basis", 0), START + 30)
+    assert history(meter, START + 1_000) == []
+    meter.apply(SetBreakerParameter("cut_off_basis", 8), START + 1_000)
+    assert history(meter, START + 2_000) == [(1_060, 12)]
+
+
+def test_an_over_voltage_that_comes_back_calls_off_the_closing() -> None:
+    meter = meter_on()
+    smart(meter, cut_off_basis=64, over_voltage_reconnect_time=1)
+    for at, voltage in ((10, 300_000), (12, None), (14, 300_000), (100, None)):
+        meter.apply(SetSupply((voltage, None, None)), START + at)
+    assert history(meter, START + 1_000) == [(11, 14), (101, 4)]
+
+
+def test_a_cut_off_closes_by_itself_only_when_the_over_voltage_has_gone() -> None:
+    for gone_at, closed_at in ((200, 330), (1_000, 1_060)):
+        meter = meter_on()
+        smart(meter, cut_off_basis=1 | 64, coupling=1, t_connect_wait=300)
+        meter.apply(load(25), START)
+        meter.apply(load(1), START + 40)
+        meter.apply(SetSupply((300_000, None, None)), START + 100)
+        meter.apply(SetSupply(), START + gone_at)
+        assert history(meter, START + 2_000) == [(1, 5), (30, 6), (closed_at, 4)]
+
+
+def test_an_over_voltage_and_a_lost_neutral_together_close_when_both_have_gone() -> None:
+    meter = meter_on()
+    smart(meter, cut_off_basis=8 | 64, over_voltage_disconnect_time=57, over_voltage_reconnect_time=1)
+    meter.apply(SetSupply((300_000, 300_000, 180_000)), START)
+    meter.apply(SetSupply((260_000, 260_000, 180_000)), START + 57)
+    meter.apply(SetSupply(), START + 100)
+    assert history(meter, START + 1_000) == [(57, 14), (160, 4)]
+
+
+def test_coupling_reaches_a_cut_off_that_waits() -> None:
+    for coupling, expected in ((1, [(330, 4)]), (0, [])):
+        meter = meter_on()
+        smart(meter, coupling=1 - coupling, t_connect_wait=300)
+        meter.apply(load(25), START)
+        meter.apply(load(1), START + 40)
+        meter.apply(SetBreakerParameter("coupling", coupling), START + 100)
+        assert bool(meter.breaker_feedback(START + 100) & Feedback.PENDING) is bool(coupling)
+        assert history(meter, START + 2_000)[2:] == expected
+
+
+def test_coupling_reaches_a_release_unless_a_command_gave_it() -> None:
+    meter = meter_on()
+    smart(meter, cut_off_basis=8)
+    meter.apply(SetSupply((260_000, 180_000, 260_000)), START)
+    meter.apply(SetSupply(), START + 100)
+    meter.apply(SetBreakerParameter("coupling", 1), START + 200)
+    assert history(meter, START + 1_000) == [(60, 12), (160, 8), (201, 4)]
+
+    meter = meter_on()
+    meter.apply(DISCONNECT, START)
+    meter.apply(RELEASE, START + 100)
+    meter.apply(SetBreakerParameter("coupling", 1), START + 200)
+    assert history(meter, START + 1_000) == [(0, 1), (100, 8)]
+
+    meter = meter_on()
+    smart(meter, coupling=1)
+    for command in (DISCONNECT, RELEASE, RECONNECT):
+        meter.apply(command, START + 10)
+    meter.apply(SetBreakerParameter("coupling", 0), START + 11)
+    assert history(meter, START + 1_000)[-1] == (15, 4)
+
+
 def test_contacts_stay_as_they_are_through_a_power_cut() -> None:
     meter = meter_on()
     meter.apply(DISCONNECT, START)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from metering import Energy, EventLog, Meter
 from metering.breaker_states import BreakerState
 from metering.inputs import (
@@ -126,3 +128,88 @@ def test_a_power_cut_costs_no_credit() -> None:
     meter.apply(SetSupply(), START + DAY)
     assert meter.prepayment(START + DAY).remaining_mws == 500 * WH
     assert states(meter, START + 2 * DAY) == [(DAY + 1 + 1_800, 7)]
+
+
+def emergency(**parameters: int) -> Meter:
+    """No credit, and 2 A in its place."""
+    meter = meter_on()
+    meter.apply(SetLoad((230_000, 0, 0)), START)
+    for name, value in ({"threshold_low": 2, "cut_off_basis": 2} | parameters).items():
+        meter.apply(SetBreakerParameter(name, value), START)
+    assert meter.breaker(START + 10).low_power
+    assert meter.prepayment(START + 10).low_since == START + 1
+    return meter
+
+
+@pytest.mark.parametrize("basis", [0, 2 | 32], ids=["without prepayment", "without restriction"])
+def test_an_emergency_supply_is_over_when_the_basis_no_longer_asks_for_credit(basis: int) -> None:
+    meter = emergency(t_prepayment_low_max=3)
+    meter.apply(SetBreakerParameter("cut_off_basis", basis), START + 100)
+    assert not meter.breaker(START + 100).low_power
+    meter.apply(SetLoad((3_000_000,) * 3), START + 100)
+    assert meter.prepayment(START + 30 * DAY).low_since is None
+    assert states(meter, START + 30 * DAY) == []
+
+    meter.apply(SetLoad((230_000, 0, 0)), START + 30 * DAY)
+    meter.apply(SetBreakerParameter("cut_off_basis", 2), START + 30 * DAY)
+    assert meter.prepayment(START + 31 * DAY).low_since == START + 30 * DAY + 1
+    assert states(meter, START + 40 * DAY) == [(33 * DAY + 1, 9)]
+
+
+def test_an_exception_lifts_the_limit_of_an_emergency_supply_for_as_long_as_it_lasts() -> None:
+    meter = emergency()
+    meter.apply(SetPrepaymentExceptions(("2024-01-15",)), START + 100)
+    meter.apply(SetLoad((3_000_000,) * 3), START + 110)
+    assert not meter.breaker(START + 200).low_power
+    assert states(meter, MIDNIGHT) == []
+    assert states(meter, MIDNIGHT + DAY) == [(12 * HOUR + 1, 5), (12 * HOUR + 30, 6)]
+    assert meter.breaker(MIDNIGHT + DAY).low_power
+    assert meter.prepayment(MIDNIGHT + DAY).low_since == START + 1
+
+    meter = emergency()
+    meter.apply(SetPrepaymentExceptions((), start_s=20 * HOUR, end_s=22 * HOUR), START + 100)
+    limited = [meter.breaker(START + at).low_power for at in (8 * HOUR - 1, 8 * HOUR, 10 * HOUR - 1, 10 * HOUR)]
+    assert limited == [True, False, False, True]
+
+
+def test_an_emergency_supply_whose_threshold_is_taken_away_ends_at_once() -> None:
+    meter = emergency()
+    meter.apply(SetBreakerParameter("threshold_low", 0), START + 100)
+    assert states(meter, START + HOUR) == [(101, 7)]
+
+
+def test_an_emergency_supply_through_changes_is_the_same_second_by_second_and_in_one_jump() -> None:
+    jump, walk = emergency(coupling=1), emergency(coupling=1)
+    for meter in (jump, walk):
+        meter.apply(SetPrepaymentExceptions(("2024-01-16",), start_s=13 * HOUR, end_s=14 * HOUR), START + 100)
+        meter.apply(SetPrepaymentAlarm(5), START + 100)
+        meter.apply(SetLoad((3_000_000, 0, 0)), START + 100)
+        meter.apply(TopUp(3), START + 101)
+        if meter is walk:
+            for now in range(START + 102, START + 3 * HOUR):
+                meter.advance(now)
+            for now in range(START + 3 * HOUR, MIDNIGHT + HOUR, 7):
+                meter.breaker(now)
+        meter.apply(SetBreakerParameter("cut_off_basis", 0), MIDNIGHT + HOUR)
+        meter.advance(MIDNIGHT + 2 * DAY)
+    assert walk.snapshot() == jump.snapshot()
+
+
+def test_the_alarm_comes_at_once_where_the_credit_is_below_the_limit_already() -> None:
+    meter = meter_on()
+    meter.apply(SetLoad((0, 0, 0)), START)
+    meter.apply(SetBreakerParameter("cut_off_basis", 2), START)
+    meter.apply(TopUp(10_000), START)
+    meter.apply(SetPrepaymentAlarm(5_000), START + 10)
+    assert not meter.prepayment(START + DAY).alarmed
+    meter.apply(SetPrepaymentAlarm(10_000), START + DAY)
+    assert meter.status(START + DAY + 1).event_b & EventB.PREPAYMENT_ALARM
+
+    meter = meter_on()
+    meter.apply(SetLoad((0, 0, 0)), START)
+    meter.apply(TopUp(1_000), START)
+    meter.apply(SetPrepaymentAlarm(5_000), START)
+    assert not meter.prepayment(START + 10).alarmed
+    meter.apply(SetBreakerParameter("cut_off_basis", 2), START + 10)
+    assert meter.prepayment(START + 11).alarmed
+    assert meter.prepayment(START + DAY).remaining_mws == 1_000 * WH
