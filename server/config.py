@@ -70,7 +70,7 @@ def split_address(text: str) -> tuple[str, int]:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches a host of this name or address."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -102,7 +102,8 @@ class Readout:
             return f"{whole:0{digits}}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
         if kind.startswith("power"):
             width, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
-            return f"{reading // 1000:0{width}}{sign}{reading % 1000:03}"[: width + 1 + places]
+            fraction = f"{reading % 1000:03}"[:places]
+            return f"{reading // 1000:0{width}}{sign}{fraction}"
         digits = int(kind)
         return f"{reading % 10**digits:0{digits}}"
 

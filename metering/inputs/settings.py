@@ -23,7 +23,8 @@ class SetClock(Input):
 
     def __post_init__(self) -> None:
         """A clock counts 1990 to 2099."""
-        within("clock", self.clock, EARLIEST_CLOCK, LATEST_CLOCK)
+        if not isinstance(self.clock, int) or not EARLIEST_CLOCK <= self.clock <= LATEST_CLOCK:
+            raise ValueError(f"clock is {self.clock!r}; allowed: UTC seconds of the years 1990 to 2099")
 
 
 @dataclass(frozen=True, slots=True)
