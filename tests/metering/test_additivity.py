@@ -131,31 +131,31 @@ def test_stopping_and_looking_anywhere_on_the_way_leaves_no_trace(
 sags = st.sampled_from([0, 0, 49_000, 218_000, 230_000, 242_000])
 
 
-@run
+@settings(run, max_examples=12)
 @given(
     levels=st.lists(st.tuples(sags, sags, sags), min_size=1, max_size=9),
     grid_s=st.sampled_from([60, 900]),
-    cut=st.tuples(st.integers(0, 20_000), st.sampled_from([(None, 0, None), (0, 0, None), (None, 0, 230_000)])),
-    stops=st.lists(st.one_of(st.integers(0, 40_000), st.integers(0, 600).map(lambda minute: 60 * minute)), max_size=20),
+    cut=st.tuples(st.integers(5_000, 9_000), st.sampled_from([(None, 0, None), (0, 0, None), (None, 0, 230_000)])),
+    step=st.sampled_from([60, 61, 300, 900]),
 )
 def test_phases_without_any_voltage_leave_no_trace_of_the_stops_either(
     levels: list[tuple[int, int, int]],
     grid_s: int,
     cut: tuple[int, tuple[int | None, int | None, int | None]],
-    stops: list[int],
+    step: int,
 ) -> None:
     columns = np.zeros((11, len(levels)), dtype=np.int64)
     columns[0:3], columns[6:9] = 100_000, np.transpose(levels)
     installation = ReplayInstallation(START, grid_s, columns, repeat=True)
     straight, stopping = (Meter(configuration(), installation) for _ in range(2))
     at, volts = cut
-    for meter, looks in ((straight, []), (stopping, sorted(stops))):
+    for meter, looks in ((straight, []), (stopping, range(0, 10_000, step))):
         for now in (look for look in looks if look <= at):
             meter.advance(START + now)
         meter.apply(SetSupply(volts), START + at)
         for now in (look for look in looks if look > at):
             meter.advance(START + now)
-        meter.advance(START + 40_000)
+        meter.advance(START + 10_000)
     assert stopping.snapshot() == straight.snapshot()
 
 
