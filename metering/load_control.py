@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 RELAYS: Final = 2
 DELAY_S: Final = 3_600
-LONGEST_DELAY_S: Final = 10_800
 _STREAM: Final = 382
 
 
