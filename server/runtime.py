@@ -33,7 +33,7 @@ from .assembly import build_meter, open_time
 from .binding import ObjectModel
 from .config import ControlConfig, EndpointConfig, RunConfig, split_address
 from .readout import Readout
-from .session import SessionHandler
+from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
 from .virtual_meter import VirtualMeter
