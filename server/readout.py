@@ -42,9 +42,9 @@ class Readout:
             ack_to_data_s=behaviour.ack_to_data_s,
             ident_to_data_s=behaviour.ident_to_data_s,
             initial_speed=initial_speed or behaviour.initial_speed,
-            max_baud_digit=behaviour.max_baud_digit,
+            max_baud=behaviour.max_baud_digit,
             bcc=behaviour.bcc,
-            parity=parity,
+            parity="even" if parity else "none",
             end_on_own_line=behaviour.end_mark == "line",
         )
 
@@ -67,6 +67,10 @@ class Readout:
     def data_block(self) -> str:
         """The data sets, a line each."""
         return "".join(f"{item.id}{self._data_set(item)}\r\n" for item in self._items)
+
+    def challenge(self) -> str:
+        """The 382M's P0 carries nothing (IEC 1107 description 7.7)."""
+        return ""
 
     def _data_set(self, item: ReadoutItem) -> str:
         text = self._formatted(item.format, self._read(item.source))

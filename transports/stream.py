@@ -139,12 +139,9 @@ class Stream:
         events = self.handle_timer(now)
         data, self._held = self._held + data, b""
         if not self._continues(data, now):
-            data = self._recognise(data)
+            data = self._recognise(data, events)
         current = self._current
         if not data or current is None:
-            return events
-        if isinstance(current, Iec62056Line):
-            current.receive_data(data, now)
             return events
         return events + current.receive_data(data, now)
 
@@ -162,14 +159,14 @@ class Stream:
         begins_wrapper = self.wrapper is not None and data[:2] == VERSION
         return not (begins_hdlc or begins_wrapper)
 
-    def _recognise(self, data: bytes) -> bytes:
-        """Choose the protocol by what begins here or later; returns the octets from there."""
+    def _recognise(self, data: bytes, events: list[Event]) -> bytes:
+        """Choose the protocol by what begins here or later; returns the octets from there, adds what ended."""
         if self.wrapper is not None and data[0] == 0:
             if len(data) == 1:
                 self._held = data
                 return b""
             if data[1] == VERSION[1]:
-                self._switch(self.wrapper)
+                events += self._switch(self.wrapper)
                 return data
         if self._lossless and self._current is None and self._begin.match(data) is None:
             self._fault = f"{data[:8].hex()} begins no protocol"
@@ -180,25 +177,26 @@ class Stream:
             return b""
         self.noise_octets += match.start()
         self._only_wrapper = False
-        self._switch(self.hdlc if data[match.start()] == FLAG else self.iec)
+        events += self._switch(self.hdlc if data[match.start()] == FLAG else self.iec)
         return data[match.start() :]
 
-    def _switch(self, line: HdlcLine | WrapperLine | Iec62056Line | None) -> None:
+    def _switch(self, line: HdlcLine | WrapperLine | Iec62056Line | None) -> list[Event]:
         """From now on this protocol is spoken; a dialogue of the optical port does not go on behind another's back."""
+        ended: list[Event] = []
         if self._current is self.iec and line is not self.iec and self.iec is not None:
-            self.iec.reset()
+            ended = self.iec.reset("another protocol is spoken")
         self._current = line
+        return ended
 
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""
         if self._search is not None:
             self._search.handle_timer(now)
             self.set_line_speed(self._search.speed)
-        if self.iec is not None:
-            self.iec.handle_timer(now)
+        events = [] if self.iec is None else self.iec.handle_timer(now)
         if self.wrapper is not None:
             self.wrapper.handle_timer(now)
-        return [] if self.hdlc is None else self.hdlc.handle_timer(now)
+        return events if self.hdlc is None else events + self.hdlc.handle_timer(now)
 
     def next_timer(self) -> float | None:
         """The nearest deadline of any protocol."""
@@ -222,5 +220,5 @@ class Stream:
         if self.wrapper is not None:
             events += self.wrapper.close(reason)
         if self.iec is not None:
-            self.iec.reset()
+            events += self.iec.reset(reason)
         return events

@@ -62,3 +62,6 @@ class Readout:
 
     def data_block(self) -> str:
         return f"0.0.1({self._serial_number})\r\n1.8.0(0000010*kWh)\r\n"
+
+    def challenge(self) -> str:
+        return ""

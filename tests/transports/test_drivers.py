@@ -493,7 +493,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     def at_the_head() -> Stream:
         iec = Iec62056Line()
         settings = Iec62056Settings(
-            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud_digit="5", parity=True
+            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud="5", parity="even"
         )
         iec.attach("meter", Readout(settings=settings))
         return Stream(hdlc_line(), None, iec)

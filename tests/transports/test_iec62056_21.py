@@ -148,7 +148,7 @@ def test_every_speed_digit(digit: str, speed: int) -> None:
 
 
 def test_a_speed_above_the_offer_means_300() -> None:
-    assert Iec62056Settings(max_baud_digit="4").speed_of("5") == 300
+    assert Iec62056Settings(max_baud="4").speed_of("5") == 300
 
 
 def test_programming_mode_is_answered_with_the_readout() -> None:
@@ -248,7 +248,7 @@ def test_half_a_request_is_given_up_after_the_inter_character_timeout() -> None:
 
 def test_the_old_generation_sends_the_sum_and_with_parity_every_octet_is_even() -> None:
     assert encode_data("0.0(1)\r\n", "sum")[-1] == sum(b"0.0(1)\r\n!\r\n\x03") & 0x7F
-    bench = Bench(Readout(settings=Iec62056Settings(parity=True, modes="A")))
+    bench = Bench(Readout(settings=Iec62056Settings(parity="even", modes="A")))
     bench.send(with_even_parity(b"/?!\r\n"))
     sent = bench.wait(5.0)
     assert all(octet.bit_count() % 2 == 0 for octet in sent)

@@ -17,7 +17,7 @@ from .messages import Message, OptionSelect, Repeat, Request, encode_data, encod
 from .settings import RESPONSE_TIME_S, Iec62056Settings
 
 
-class MeterReadout(Protocol):
+class MeterPort(Protocol):
     """What the dialogue asks a meter for, each time anew."""
 
     @property
@@ -36,6 +36,9 @@ class MeterReadout(Protocol):
 
     def data_block(self) -> str:
         """The lines between STX and "!", each ended by CR LF."""
+
+    def challenge(self) -> str:
+        """The operand of P0, with which programming begins; may be empty."""
 
 
 class State(enum.Enum):
@@ -89,7 +92,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[Action, State]]] = (
 class Dialogue:
     """One meter on the line. `output` collects what it sends; `speed` is what it sends and listens at."""
 
-    def __init__(self, meter: MeterReadout) -> None:
+    def __init__(self, meter: MeterPort) -> None:
         self.meter = meter
         self.state = State.SIGN_ON
         self.speed = meter.settings.initial_speed
@@ -121,7 +124,7 @@ class Dialogue:
             self._step(Input.REQUEST if mine else Input.FOREIGN_REQUEST, None, now)
         elif isinstance(message, Repeat):
             self._step(Input.REPEAT, None, now)
-        elif self._settings.modes == "AC":
+        elif "C" in self._settings.modes:
             self._step(Input.OPTION_SELECT, message, now)
 
     def set_line_speed(self, baud: int | None) -> None:
@@ -154,7 +157,7 @@ class Dialogue:
     def _identify(self, _message: OptionSelect | None, now: float) -> None:
         settings = self._settings
         sent = self._send(encode_identification(self.meter.identification()), now)
-        self._deadline = sent + (settings.tt_s if settings.modes == "AC" else settings.ident_to_data_s)
+        self._deadline = sent + (settings.tt_s if "C" in settings.modes else settings.ident_to_data_s)
 
     def _select(self, message: OptionSelect | None, now: float) -> None:
         assert message is not None
@@ -178,5 +181,5 @@ class Dialogue:
 
     def _send(self, octets: bytes, now: float) -> float:
         """Put out a message; returns when its last character will have left the line."""
-        self.output.append(with_even_parity(octets) if self._settings.parity else octets)
+        self.output.append(with_even_parity(octets) if self._settings.parity == "even" else octets)
         return now + self._settings.transmission_time_s(len(octets), self.speed)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from .dialogue import Dialogue, MeterReadout
+from ..events import Event
+from .dialogue import Dialogue, MeterPort
 from .messages import MessageReader
 
 _DEFAULT_SPEED = 300
@@ -25,8 +26,9 @@ class Iec62056Line:
         self._last_octet = 0.0
         self._line_speed: int | None = None
         self.messages = 0  # heard on the line, for whomever
+        self.opened_hdlc = False
 
-    def attach(self, device: Hashable, meter: MeterReadout) -> None:
+    def attach(self, device: Hashable, meter: MeterPort) -> None:
         """Put a meter on the line."""
         self._dialogues[device] = Dialogue(meter)
         self._dialogues[device].set_line_speed(self._line_speed)
@@ -62,13 +64,13 @@ class Iec62056Line:
         speeds = [(dialogue.next_timer() is None, dialogue.speed) for dialogue in self._dialogues.values()]
         return min(speeds, default=(True, _DEFAULT_SPEED))[1]
 
-    def receive_data(self, data: bytes, now: float) -> None:
+    def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions.
 
         A message ends for the dialogue when its last character would have come over a line at the present
         speed. On a real line that is now; a pty delivers at once what a reader believes to be under way.
         """
-        self.handle_timer(now)
+        events = self.handle_timer(now)
         if self._reader.idle:
             self._first_octet, self._octets = now, 0
         self._octets += len(data)
@@ -78,13 +80,15 @@ class Iec62056Line:
             ended = max(now, self._first_octet + self._octets * 10 / self.speed)
             for dialogue in self._dialogues.values():
                 dialogue.receive_message(message, ended)
+        return events
 
-    def handle_timer(self, now: float) -> None:
+    def handle_timer(self, now: float) -> list[Event]:
         """Give up half a message; let the dialogues send what is due."""
         if not self._reader.idle and now >= self._last_octet + self._inter_character_timeout_s():
             self._reader.drop()
         for dialogue in self._dialogues.values():
             dialogue.handle_timer(now)
+        return []
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is next due."""
@@ -101,11 +105,13 @@ class Iec62056Line:
             dialogue.output.clear()
         return b"".join(chunks)
 
-    def reset(self) -> None:
-        """Forget every dialogue: the stream is gone, or speaks another protocol now."""
+    def reset(self, reason: str) -> list[Event]:
+        """End every dialogue: the stream is gone, or speaks another protocol now."""
         self._reader.drop()
+        self.opened_hdlc = False
         for dialogue in self._dialogues.values():
             dialogue.reset()
+        return []
 
     def _inter_character_timeout_s(self) -> float:
         return max((dialogue.meter.settings.ta_s for dialogue in self._dialogues.values()), default=0.0)

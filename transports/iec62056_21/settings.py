@@ -28,22 +28,27 @@ class Iec62056Settings:
     (`end_on_own_line`).
     """
 
-    modes: Literal["A", "AC"] = "AC"
-    tt_s: float = 1.7
+    modes: str = "AC"
+    programming: bool = False
+    manufacturer_modes: str = ""
     ta_s: float = 1.5
+    tr_s: float = 1.5
+    tt_s: float = 1.7
     ti_s: float = 90.0
     reaction_time_s: float = 0.2
     ack_to_data_s: float = 0.6
     ident_to_data_s: float = 0.3
     initial_speed: int = 300
-    max_baud_digit: str = "5"
+    max_baud: str = "5"
     bcc: Literal["xor", "sum"] = "xor"
-    parity: bool = False
+    parity: Literal["auto", "even", "none"] = "auto"
     end_on_own_line: bool = True
+    d0_interval_s: float = 0.0
+    d0_speed: int = 2400
 
     def speed_of(self, digit: str) -> int:
         """The speed an acknowledgement with this Z selects; what is unknown or above the offer gives 300."""
-        return SPEEDS[digit] if digit in SPEEDS and digit <= self.max_baud_digit else SPEEDS["0"]
+        return SPEEDS[digit] if digit in SPEEDS and digit <= self.max_baud else SPEEDS["0"]
 
     def transmission_time_s(self, octets: int, speed: int) -> float:
         """How long this many characters of ten bits take on the line."""
