@@ -169,7 +169,8 @@ class Connection:
         self._follow_reading()
         if self._finished and not self._waiting and not self._holds:
             self.flush()
-            self.close()
+            if not self.stream.busy:
+                self.close()
 
     def _next_turn(self) -> None:
         try:

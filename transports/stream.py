@@ -39,6 +39,10 @@ class ByteStream(Protocol):
         """The first WPDU that was for nobody here; `None` while there was none."""
 
     @property
+    def busy(self) -> bool:
+        """Octets are still on their way through the stream: a peer that says nothing more waits for them."""
+
+    @property
     def speed(self) -> int | None:
         """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
 
@@ -63,6 +67,8 @@ class ByteStream(Protocol):
 
 class Stream:
     """One endpoint's octets; give it a line for each protocol the endpoint serves, and say whether it is TCP."""
+
+    busy = False
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, TextIO
 from .events import Event
 from .hdlc.frame import FLAG, FrameCounters, FrameReceiver
 from .stream import ByteStream
+from .stream_around import StreamAround
 from .wrapper import VERSION, WpduReader, WrapperFault, encode_wpdu
 
 TO_METER: Final = "->"
@@ -96,35 +97,16 @@ class Tracer:
             self._output.flush()
 
 
-class TracedStream:
+class TracedStream(StreamAround):
     """A stream whose octets are also written to a tracer; wrap it around any other."""
 
     def __init__(self, stream: ByteStream, tracer: Tracer, endpoint: str) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._tracer = tracer
         self._endpoint = endpoint
         self._incoming = Decoder()
         self._outgoing = Decoder()
         self._now = 0.0
-
-    @property
-    def closing(self) -> str | None:
-        """As the stream says."""
-        return self._stream.closing
-
-    @property
-    def refused(self) -> str | None:
-        """As the stream says."""
-        return self._stream.refused
-
-    @property
-    def speed(self) -> int | None:
-        """As the stream says."""
-        return self._stream.speed
-
-    def set_line_speed(self, baud: int | None) -> None:
-        """Hand on."""
-        self._stream.set_line_speed(baud)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Trace, then hand on."""
@@ -136,10 +118,6 @@ class TracedStream:
         """Hand on."""
         self._now = now
         return self._stream.handle_timer(now)
-
-    def next_timer(self) -> float | None:
-        """As the stream says."""
-        return self._stream.next_timer()
 
     def data_to_send(self) -> bytes:
         """Take from the stream and trace; an answer given later bears the time of the last input."""
