@@ -28,6 +28,7 @@ from .profile_tables import (
     HdlcDefaults,
     Identity,
     Iec62056,
+    Local,
     Metering,
     Period,
     ReadoutItem,
@@ -52,6 +53,7 @@ class DeviceProfile(Table):
     cosem: CosemBehaviour | None = None
     hdlc: HdlcDefaults | None = None
     associations: list[AssociationProfile] = Field(default_factory=list)
+    local: Local
     iec62056_21: Iec62056
 
     @model_validator(mode="after")

@@ -180,6 +180,16 @@ class AssociationProfile(Table):
         return value
 
 
+class Local(Table):
+    """What guards the ports against strangers: the password of IEC 62056-21, KMP and the hexadecimal protocol, how many
+    wrong ones lock a port, and for how long.
+    """
+
+    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$")
+    password_attempts: int = Field(ge=1, le=255)
+    lock_out_s: int = Field(ge=0, le=86_400)
+
+
 class ReadoutItem(Table):
     """One data set of a readout."""
 
