@@ -32,7 +32,7 @@ from transports.wrapper import WrapperLine
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
 from .config import ControlConfig, EndpointConfig, RunConfig, split_address
-from .readout import Readout
+from .iec62056_21 import Readout
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource

@@ -16,8 +16,8 @@ import pytest
 from metering import EnergyType, MeterConfiguration
 from server.config import MeterOverrides, RunConfig, load_config
 from server.device_profile import DeviceProfile, available, load_profile
+from server.iec62056_21 import Readout
 from server.profile_tables import Metering
-from server.readout import Readout
 from transports.iec62056_21 import Iec62056Line
 
 from .conftest import Lab

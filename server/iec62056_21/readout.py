@@ -11,11 +11,11 @@ from typing import Any
 from metering.hourly import HourlyStore
 from transports.iec62056_21 import Iec62056Settings
 
-from .binding import Context, ObjectModel
-from .binding.objects import meter_number
-from .binding.values import peak, value
-from .device_profile import ReadoutItem
-from .virtual_meter import VirtualMeter
+from ..binding import Context, ObjectModel
+from ..binding.objects import meter_number
+from ..binding.values import peak, value
+from ..device_profile import ReadoutItem
+from ..virtual_meter import VirtualMeter
 
 _NO_TIME = "00000101000000"
 """The stamp of a peak that never was, as in the manufacturer's example."""

@@ -20,13 +20,12 @@ from cosem.data_types import DOUBLE_LONG_UNSIGNED, UNSIGNED
 from metering.inputs import SetLoad
 from server.binding import ObjectModel
 from server.device_profile import DeviceProfile, available, load_profile
-from server.readout import Readout
+from server.iec62056_21 import Readout
 from server.time_source import SteppedTime
+from tests.server.conftest import Lab
+from tests.server.running import device, running
 
-from .conftest import Lab
-from .running import device, running
-
-READER = Path(__file__).with_name("iec_reader.py")
+READER = Path(__file__).parents[1] / "iec_reader.py"
 AT = int(datetime.fromisoformat("2026-03-02T12:00:00+00:00").timestamp())
 
 
