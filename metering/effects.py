@@ -207,6 +207,10 @@ def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
         state.pulse_input = (state.pulse_input + units) % 2**32
 
 
+def _note_configuration(state: MeterState, input_: inputs.NoteConfiguration) -> None:
+    state.log(EventLog.CONFIGURATION, input_.setting)
+
+
 def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
     state.status.clear(input_.a, input_.b)
     if input_.a & MeterStatus.RESET and state.status.change(MeterStatus.RESET, on=False):
@@ -314,6 +318,7 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.SetRegister: _set_register,
     inputs.PressButton: _press_button,
     inputs.AddPulses: _add_pulses,
+    inputs.NoteConfiguration: _note_configuration,
     inputs.ClearEvents: _clear_events,
     inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,

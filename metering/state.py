@@ -268,7 +268,8 @@ class MeterState:
         state.load_profile = LoadProfile.restore(plain["load_profile"], columns)
         state.billing.restore(plain["billing"])
         for log, logger in state.events.items():
-            logger.restore(plain["events"][log.name])
+            if log.name in plain["events"]:  # snapshots of older versions have no configuration logger
+                logger.restore(plain["events"][log.name])
         for name, part in state._parts.items():
             part.restore(plain["parts"][name])
         return state

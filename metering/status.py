@@ -89,8 +89,9 @@ LOG_EVENTS: Final[Mapping[EventLog, EventA]] = {
     EventLog.NEUTRAL_FAULT: EventA.NEUTRAL_FAULT_LOG,
     EventLog.UPLOAD_SUCCESS: EventA.UPLOAD_SUCCESS_LOG,
     EventLog.UPLOAD_FAIL: EventA.UPLOAD_FAIL_LOG,
+    EventLog.CONFIGURATION: EventA(0),
 }
-"""A row in an event logger is an event itself."""
+"""A row in an event logger is an event itself; that of the configuration, which is ours, has no bit."""
 
 STATUS_EVENTS: Final[Mapping[MeterStatus, EventB]] = {
     MeterStatus.ROM_CHECKSUM: EventB.ROM_CHECKSUM,

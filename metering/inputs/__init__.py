@@ -23,6 +23,7 @@ from .loggers import (
 )
 from .settings import (
     ClearEvents,
+    NoteConfiguration,
     SetClock,
     SetDaylightSaving,
     SetDisplayList,
@@ -72,6 +73,7 @@ __all__ = [
     "ClearEvents",
     "ClearLoadProfile",
     "Input",
+    "NoteConfiguration",
     "OperateBreaker",
     "Phases",
     "PressButton",
@@ -135,6 +137,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         SwitchRelay,
         SetRelayDelay,
         SetRegister,
+        NoteConfiguration,
         ClearEvents,
         SetEventMasks,
         SetClock,

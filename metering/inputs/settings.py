@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ..clock import EARLIEST_CLOCK, LATEST_CLOCK
 from ..configuration import PERIODS_S
+from ..event_log import Configured
 from ..quantities import TARIFFS, Energy
 from ..tariff_control import TariffMode
 from ..tariff_table import TariffTable
@@ -153,6 +154,22 @@ class SetRegister(Input):
         """A channel there is, and no more than ten thousand MWh."""
         within("channel", self.channel, 0, len(Energy) - 1)
         within("value_mws", self.value_mws, 0, 36 * 10**15)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteConfiguration(Input):
+    """Write into the configuration logger that this was changed: a code of `Configured`, together with the change."""
+
+    kind: ClassVar[str] = "note-configuration"
+    setting: int
+
+    def __post_init__(self) -> None:
+        """The codes are those of `Configured`."""
+        if type(self.setting) is not int and not isinstance(self.setting, Configured):
+            raise ValueError(f"setting is {self.setting!r}; allowed: a number of a setting")
+        if self.setting not in list(Configured):
+            raise ValueError(f"setting is {self.setting!r}; allowed: {', '.join(str(int(one)) for one in Configured)}")
+        object.__setattr__(self, "setting", int(self.setting))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from .loggers import logger_object
 from .memory import MemoryCell
 
 _TYPES: Final[dict[str, DataType]] = {type_.name: type_ for type_ in data_types.SIMPLE_TYPES.values()}
-_METER_NUMBER: Final = Obis.parse("1.1.0.0.1.255")
+METER_NUMBER: Final = Obis.parse("1.1.0.0.1.255")
 
 
 def build_object(row: ObjectRow, energy_type: EnergyType, cells: dict[Obis, MemoryCell]) -> CosemObject:
@@ -128,5 +128,5 @@ _SPECIAL: Final[dict[str, Callable[[ObjectRow], CosemObject]]] = {
 
 def meter_number(meter: VirtualMeter) -> int:
     """Meter number 1 of a meter."""
-    encoded = meter.memory.get(Descriptor(Data.class_id, _METER_NUMBER, 2).to_bytes())
+    encoded = meter.memory.get(Descriptor(Data.class_id, METER_NUMBER, 2).to_bytes())
     return meter.serial_number if encoded is None else int(decode_all(DOUBLE_LONG_UNSIGNED, encoded))
