@@ -208,11 +208,17 @@ class ReadoutList(Table):
 
 
 class Iec62056(Table):
-    """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`."""
+    """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`.
+
+    `registers` is the object list whose values can be read one by one in a generation without DLMS; `loggers` are those
+    that R6 reads. A `configurable` meter has the objects 131.0.x, whose first values are those of this table.
+    """
 
     manufacturer: str = Field(pattern=r"^[A-Za-z]{3}$")
-    modes: Literal["A", "AC"]
-    max_baud_digit: str = Field(pattern=r"^[0-6]$")
+    modes: str = Field(pattern=r"^A?B?C?D?E?$")
+    programming: bool
+    manufacturer_modes: str = Field(default="", pattern=r"^[6-9]*$")
+    max_baud_digit: str = Field(pattern=r"^[0-6A-F]$")
     initial_speed: Literal[300, 600, 1200, 2400, 4800, 9600]
     bcc: Literal["xor", "sum"]
     reaction_time_s: float
@@ -220,9 +226,15 @@ class Iec62056(Table):
     ident_to_data_s: float
     ack_to_data_s: float
     ta_s: float
+    tr_s: float = 1.5
     ti_s: float
+    d0_interval_s: float = Field(default=0, ge=0, le=86_400)
+    d0_speed: Literal[300, 600, 1200, 2400, 4800, 9600] = 2400
     identification_separator: str = Field(pattern=r"^[0-9A-Z ]$")
     end_mark: Literal["line", "last-data-set"] = "line"
+    configurable: bool = False
+    registers: str = ""
+    loggers: tuple[str, ...] = ()
     user_data: int
     lists: list[ReadoutList]
 
@@ -230,4 +242,6 @@ class Iec62056(Table):
     def _list_exists(self) -> Iec62056:
         if self.user_data not in [item.number for item in self.lists]:
             raise ValueError(f"user_data {self.user_data} names no list")
+        if self.configurable and {item.number for item in self.lists} != {1, 2}:
+            raise ValueError("a configurable meter has lists 1 and 2")
         return self

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 
@@ -136,31 +136,35 @@ class Runtime:
     async def _open_endpoint(self, config: EndpointConfig) -> Endpoint:
         serials = {meter.serial_number for meter in self.config.behind(config)}
         behind = {meter: model for meter, model in self.meters.items() if meter.serial_number in serials}
-        handler = SessionHandler(behind, self.store, _INTERFACES[config.kind])
+        interface = _INTERFACES[config.kind]
+        handler = SessionHandler(behind, self.store, interface)
         if config.kind in ("tcp", "udp"):
             assert config.address is not None
             host, port = split_address(config.address)
             name = f"{config.kind}://{config.address}"
             if config.kind == "udp":
                 return await serve_udp(host, port, self._around(lambda: self._datagrams(behind), config, name), handler)
-            factory = self._around(lambda: self._stream(behind, lossless=True), config, name)
+            factory = self._around(lambda: self._stream(behind, interface, lossless=True), config, name)
             return await serve_tcp(host, port, factory, handler)
         assert config.device is not None
         kind, _, link = config.device.partition(":")
         if kind == "pty":
-            factory = self._around(lambda: self._stream(behind, baud=config.baud), config, config.device)
+            factory = self._around(lambda: self._stream(behind, interface, baud=config.baud), config, config.device)
             return await open_pty(link or None, factory, handler, config.echo)
         search = config.baud is None
         factory = self._around(
-            lambda: self._stream(behind, parity=True, baud=config.baud, search=search), config, config.device
+            lambda: self._stream(behind, interface, parity="even", baud=config.baud, search=search),
+            config,
+            config.device,
         )
         return await open_serial(config.device, factory, handler, echo=config.echo)
 
     def _stream(
         self,
         behind: dict[VirtualMeter, ObjectModel],
+        interface: str,
         *,
-        parity: bool = False,
+        parity: Literal["auto", "even", "none"] = "none",
         baud: int | None = None,
         lossless: bool = False,
         search: bool = False,
@@ -173,7 +177,7 @@ class Runtime:
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
-            iec.attach(meter, Readout(model, meter, parity=parity, initial_speed=baud))
+            iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
             if len(behind) == 1 and model.profile.associations:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))

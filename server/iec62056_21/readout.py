@@ -1,51 +1,79 @@
-"""The meter's IEC 62056-21 readout: identification and the data sets of its user data lists.
-
-"The format follows the display": an energy has the digits and decimals that the meter shows (configuration
-number 1), a power three decimals (IEC 1107 description 7.4, figures 3 to 5).
-"""
+"""A meter as a port's IEC 62056-21 dialogue sees it: how it speaks, what it signs on with, what it reads out."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Final, Literal
 
-from metering.hourly import HourlyStore
 from transports.iec62056_21 import Iec62056Settings
 
-from ..binding import Context, ObjectModel
-from ..binding.objects import meter_number
-from ..binding.values import peak, value
-from ..device_profile import ReadoutItem
+from ..binding import ObjectModel
 from ..virtual_meter import VirtualMeter
+from . import configuration
+from .configuration import D0_SPEED, D0_STEP_S, D0_TIME_OUT, MODE, PORTS, SPEEDS, TA, TI, TR, TT, USER_DATA
+from .data_sets import DataSets
 
-_NO_TIME = "00000101000000"
-"""The stamp of a peak that never was, as in the manufacturer's example."""
+_USER_DATA_2: Final = 2
 
 
 class Readout:
-    """A meter as the IEC 62056-21 dialogue sees it."""
+    """The meter at one of its ports."""
 
     def __init__(
-        self, model: ObjectModel, meter: VirtualMeter, *, parity: bool = False, initial_speed: int | None = None
+        self,
+        model: ObjectModel,
+        meter: VirtualMeter,
+        *,
+        interface: str = "optical",
+        parity: Literal["auto", "even", "none"] = "auto",
+        initial_speed: int | None = None,
     ) -> None:
-        """`parity` and `initial_speed` are those of the port; a port that has no speed answers at any."""
-        profile = meter.profile
-        behaviour = profile.iec62056_21
+        """`parity` and `initial_speed` are those of the line; one that has no speed answers at any."""
         self._meter = meter
-        self._context = Context(model, meter, "optical")
-        self._items = next(item.items for item in behaviour.lists if item.number == behaviour.user_data)
-        self.settings = Iec62056Settings(
-            modes=behaviour.modes,
-            tt_s=behaviour.tt_s,
-            ta_s=behaviour.ta_s,
-            ti_s=behaviour.ti_s,
-            reaction_time_s=behaviour.reaction_time_s,
-            ack_to_data_s=behaviour.ack_to_data_s,
-            ident_to_data_s=behaviour.ident_to_data_s,
-            initial_speed=initial_speed or behaviour.initial_speed,
-            max_baud=behaviour.max_baud_digit,
-            bcc=behaviour.bcc,
-            parity="even" if parity else "none",
-            end_on_own_line=behaviour.end_mark == "line",
+        self._port = PORTS.index(interface)
+        self._parity = parity
+        self._initial_speed = initial_speed
+        self._data_sets = DataSets(model, meter, interface)
+
+    @property
+    def settings(self) -> Iec62056Settings:
+        """How this port speaks at the next sign-on."""
+        profile = self._meter.profile.iec62056_21
+        settings = Iec62056Settings(
+            modes=profile.modes,
+            programming=profile.programming,
+            manufacturer_modes=profile.manufacturer_modes,
+            ta_s=profile.ta_s,
+            tr_s=profile.tr_s,
+            tt_s=profile.tt_s,
+            ti_s=profile.ti_s,
+            reaction_time_s=profile.reaction_time_s,
+            ack_to_data_s=profile.ack_to_data_s,
+            ident_to_data_s=profile.ident_to_data_s,
+            initial_speed=self._initial_speed or profile.initial_speed,
+            max_baud=profile.max_baud_digit,
+            bcc=profile.bcc,
+            parity=self._parity,
+            end_on_own_line=profile.end_mark == "line",
+            d0_interval_s=profile.d0_interval_s if "D" in profile.modes else 0,
+            d0_speed=profile.d0_speed,
+        )
+        return self._configured(settings) if profile.configurable else settings
+
+    def _configured(self, settings: Iec62056Settings) -> Iec62056Settings:
+        meter, port = self._meter, self._port
+        select = configuration.read(meter, MODE + port)
+        pushes = select == configuration.MODES_A_C_D0
+        modes = settings.modes.replace("D", "") + "D" * pushes
+        return replace(
+            settings,
+            modes="" if select == configuration.NO_COMMUNICATION else modes,
+            ta_s=configuration.read(meter, TA) / 1000,
+            tr_s=configuration.read(meter, TR) / 1000,
+            tt_s=configuration.read(meter, TT) / 1000,
+            ti_s=configuration.read(meter, TI),
+            d0_interval_s=configuration.read(meter, D0_TIME_OUT + port) * D0_STEP_S if pushes else 0,
+            d0_speed=SPEEDS[configuration.read(meter, D0_SPEED + port)],
         )
 
     @property
@@ -64,61 +92,23 @@ class Readout:
         """The address the meter answers to."""
         return str(self._meter.serial_number)
 
-    def data_block(self) -> str:
-        """The data sets, a line each."""
-        return "".join(f"{item.id}{self._data_set(item)}\r\n" for item in self._items)
-
     def challenge(self) -> str:
-        """The 382M's P0 carries nothing (IEC 1107 description 7.7)."""
+        """The operand of P0: empty, "dummy operand" (IEC 1107 description 7.5.1)."""
         return ""
 
-    def _data_set(self, item: ReadoutItem) -> str:
-        text = self._formatted(item.format, self._read(item.source))
-        unit = f"*{item.unit}" if item.unit else ""
-        return f"({text}{unit})" + (f"({self._peak_time(item.source)})" if item.time else "")
+    def data_block(self) -> str:
+        """The data sets of the list that this port reads out, a line each."""
+        number = self._list
+        chosen = configuration.read_list(self._meter) if number == _USER_DATA_2 else None
+        if chosen is None:
+            lines = self._data_sets.list(number)
+        else:
+            lines = [self._data_sets.data_set(identification, number) for identification in chosen]
+        return "".join(f"{line}\r\n" for line in lines)
 
-    def _read(self, source: str) -> Any:
-        if source == "meter_number":
-            return meter_number(self._meter)
-        if source == "clock":
-            return None
-        if source == "monthly_peak":
-            return self._hourly().peak // 1000
-        if source == "last_monthly_peak":
-            months = self._hourly().months
-            return months[-1].peak // 1000 if months else 0
-        return value(source)(self._context)
-
-    def _hourly(self) -> HourlyStore:
-        """What a classic stores; its months are 730 hours in operation."""
-        return self._meter.engine.hourly_store(self._meter.now())
-
-    def _formatted(self, kind: str, reading: Any) -> str:
-        if kind == "plain":
-            return str(reading)
-        if kind == "clock":
-            engine = self._meter.engine
-            now = self._meter.now()
-            return _stamp(engine.local_time(now), valid=engine.clock_valid(now))
-        if kind == "energy":
-            digits, decimals = map(int, self._meter.profile.metering.display_decimals.split("."))
-            whole, fraction = divmod(reading % 10 ** (digits + 3), 1000)
-            return f"{whole:0{digits}}" + (f".{fraction:03}"[: decimals + 1] if decimals else "")
-        if kind.startswith("power"):
-            width, sign, places = int(kind[5:6] or 1), kind[6:7] or ".", int(kind[7:] or 3)
-            fraction = f"{reading % 1000:03}"[:places]
-            return f"{reading // 1000:0{width}}{sign}{fraction}"
-        digits = int(kind)
-        return f"{reading % 10**digits:0{digits}}"
-
-    def _peak_time(self, source: str) -> str:
-        at = peak(source)(self._context).at
-        return _NO_TIME if at is None else _stamp(self._meter.engine.local_stamp(at))
-
-
-def _stamp(local: Any, *, valid: bool = True) -> str:
-    """NVYYMMDDhhmmss: N daylight saving time, V valid (IEC 1107 description 6)."""
-    return (
-        f"{int(local.dst)}{int(valid)}{local.year % 100:02}{local.month:02}{local.day:02}"
-        f"{local.hour:02}{local.minute:02}{local.second:02}"
-    )
+    @property
+    def _list(self) -> int:
+        profile = self._meter.profile.iec62056_21
+        return (
+            1 + configuration.read(self._meter, USER_DATA + self._port) if profile.configurable else profile.user_data
+        )
