@@ -29,7 +29,7 @@ BITS_PER_CHARACTER: Final = 10
 GROUP_S: Final = 0.005
 """Shorter than any time-out of a client, longer than a turn of the event loop."""
 _LIMIT: Final = 1 << 16
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 16
 """Of what has come while too much waited to leave, this is handed on at once, so that its answers are seen in time."""
 
 
