@@ -28,6 +28,7 @@ from .profile_tables import (
     HdlcDefaults,
     Identity,
     Iec62056,
+    Kmp,
     Local,
     Metering,
     Period,
@@ -55,6 +56,7 @@ class DeviceProfile(Table):
     associations: list[AssociationProfile] = Field(default_factory=list)
     local: Local
     iec62056_21: Iec62056
+    kmp: Kmp | None = None
 
     @model_validator(mode="after")
     def _of_its_generation(self) -> DeviceProfile:

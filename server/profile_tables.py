@@ -190,6 +190,31 @@ class Local(Table):
     lock_out_s: int = Field(ge=0, le=86_400)
 
 
+class Kmp(Table):
+    """How the meter speaks KMP, or the older hexadecimal protocol of the 685, which knows no loggers.
+
+    `loggers` gives each logger the number (LID) it is asked for by; `wide_readout` is the readout B8.
+    """
+
+    protocol: Literal["kmp", "hexadecimal"] = "kmp"
+    reaction_time_s: float = Field(ge=0, le=1.5)
+    loggers: dict[
+        Literal[
+            "debiting", "debiting_2", "status", "rtc", "voltage_quality", "disconnect", "load_profile", "analysis",
+            "load_profile_event", "neutral_fault",
+        ],
+        int,
+    ]  # fmt: skip
+    wide_readout: bool = False
+
+    @field_validator("loggers")
+    @classmethod
+    def _distinct(cls, value: dict[str, int]) -> dict[str, int]:
+        if len(set(value.values())) != len(value) or not all(0 <= lid <= 0xFF for lid in value.values()):
+            raise ValueError("each logger needs a number of its own, 0..255")
+        return value
+
+
 class ReadoutItem(Table):
     """One data set of a readout."""
 
