@@ -6,46 +6,41 @@ from typing import Final
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED
 from cosem.interface_classes import Data
+from cosem.xdlms import Descriptor
 from metering import Configured
 from obis import Obis
 
-from ..binding import ObjectModel
-from ..binding.memory import MemoryCell
-from ..binding.objects import METER_NUMBER, meter_number
+from ..markings import markings
 from ..virtual_meter import Remember, VirtualMeter
 from .setting import Change, Plain, Setting, whole
 
 _HIGHEST: Final = 2**32 - 1
 
 
-def _number(number: Configured, name: str, logical_name: Obis, description: str) -> Setting:
-    """A Data object of 32 bits."""
-    cell = MemoryCell(Data.class_id, logical_name, Data.value, DOUBLE_LONG_UNSIGNED, 0)
+def _number(number: Configured, logical_name: str, list_: str, index: int, description: str) -> Setting:
+    """A Data object of 32 bits, and where it stands in the meter's `Markings`."""
+    key = Descriptor(Data.class_id, Obis.parse(logical_name), Data.value.index).to_bytes()
 
-    def read(model: ObjectModel, meter: VirtualMeter) -> Plain:
-        return meter_number(meter) if logical_name == METER_NUMBER else cell.value(meter)
+    def read(meter: VirtualMeter) -> Plain:
+        return getattr(markings(meter), list_)[index]
 
-    def plan(model: ObjectModel, meter: VirtualMeter, value: Plain) -> list[Change]:
-        return [Remember(cell.key, DOUBLE_LONG_UNSIGNED.encode(whole(value, 0, _HIGHEST)))]
+    def plan(meter: VirtualMeter, value: Plain) -> list[Change]:
+        return [Remember(key, DOUBLE_LONG_UNSIGNED.encode(whole(value, 0, _HIGHEST)))]
 
-    return Setting(number, name, description, f"0..{_HIGHEST}", read, plan)
+    return Setting(number, number.name.lower(), description, f"0..{_HIGHEST}", read, plan)
 
 
 IDENTIFICATION: Final = (
     _number(
         Configured.METER_NUMBER_1,
-        "meter_number_1",
-        METER_NUMBER,
+        "1.1.0.0.1.255",
+        "meter_numbers",
+        0,
         "The number on the display and in readouts, at first the serial number",
     ),
-    _number(Configured.METER_NUMBER_2, "meter_number_2", Obis.parse("1.1.0.0.2.255"), "A second number of the utility"),
-    _number(Configured.METER_NUMBER_3, "meter_number_3", Obis.parse("1.1.0.0.3.255"), "A third number of the utility"),
-    _number(Configured.SPECIAL_DATA, "special_data", Obis.parse("1.1.0.130.1.255"), "A number of the utility's own"),
-    _number(
-        Configured.SPECIAL_DATA_2,
-        "special_data_2",
-        Obis.parse("1.1.0.130.2.255"),
-        "A second such number",
-    ),
+    _number(Configured.METER_NUMBER_2, "1.1.0.0.2.255", "meter_numbers", 1, "A second number of the utility"),
+    _number(Configured.METER_NUMBER_3, "1.1.0.0.3.255", "meter_numbers", 2, "A third number of the utility"),
+    _number(Configured.SPECIAL_DATA, "1.1.0.130.1.255", "special_data", 0, "A number of the utility's own"),
+    _number(Configured.SPECIAL_DATA_2, "1.1.0.130.2.255", "special_data", 1, "A second such number"),
 )
 """Meter numbers and special data."""

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from metering import Configured
+from metering import Configured, Meter
 from metering.inputs import Input
 
-from ..binding import ObjectModel
 from ..virtual_meter import Remember, VirtualMeter
 
 REASON_CHARACTERS: Final = 100
@@ -22,8 +21,8 @@ REASON_CHARACTERS: Final = 100
 Plain = Any
 """A JSON value."""
 Change = Input | Remember
-Read = Callable[[ObjectModel, VirtualMeter], Plain]
-Plan = Callable[[ObjectModel, VirtualMeter, Plain], Sequence[Change]]
+Read = Callable[[VirtualMeter], Plain]
+Plan = Callable[[VirtualMeter, Plain], Sequence[Change]]
 
 
 class SettingRefused(ValueError):
@@ -57,6 +56,23 @@ class Setting(NamedTuple):
     legal: Legal = Legal.NO
 
 
+def of_engine(
+    number: Configured,
+    name: str,
+    description: str,
+    allowed: str,
+    read: Callable[[Meter, int], Plain],
+    plan: Callable[[Meter, int, Plain], Input | Sequence[Input]],
+) -> Setting:
+    """A setting that the engine keeps: both functions get it and the time; `plan` gives an input, or several."""
+
+    def planned(meter: VirtualMeter, value: Plain) -> Sequence[Change]:
+        inputs = plan(meter.engine, meter.now(), value)
+        return [inputs] if isinstance(inputs, Input) else inputs
+
+    return Setting(number, name, description, allowed, lambda meter: read(meter.engine, meter.now()), planned)
+
+
 def whole(value: Plain, low: int, high: int) -> int:
     """An integer of this range; raises `ValueError`."""
     if type(value) is not int or not low <= value <= high:
@@ -76,6 +92,13 @@ def text(value: Plain) -> str:
     if not isinstance(value, str):
         raise ValueError(f"value is {value!r}; allowed: a text")
     return value
+
+
+def numbers(value: Plain, count: int, low: int, high: int) -> list[int]:
+    """A list of so many integers of this range; raises `ValueError`."""
+    if not isinstance(value, list) or len(value) != count:
+        raise ValueError(f"value is {value!r}; allowed: a list of {count} numbers")
+    return [whole(one, low, high) for one in value]
 
 
 def texts(value: Plain) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn
 
-from ..binding import ObjectModel
 from ..virtual_meter import VirtualMeter
 from .catalogue import CATALOGUE
 from .setting import Legal, Plain, Setting, SettingRefused
@@ -28,8 +27,7 @@ UNFINISHED: Final = "unfinished"
 class Settings:
     """One client's view of one meter's settings; it holds what has come of a text, and how the last one ended."""
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter) -> None:
-        self._model = model
+    def __init__(self, meter: VirtualMeter) -> None:
         self._meter = meter
         self.last_result = ""
         """Of the last text written: empty before the first, else "unfinished", "done" or why it was refused."""
@@ -40,7 +38,7 @@ class Settings:
 
     def read(self, number: int) -> bytes:
         """The text of a setting, or of the index; raises `KeyError` where there is none of this number."""
-        return encode(_index() if number == INDEX else CATALOGUE[number].read(self._model, self._meter))
+        return encode(_index() if number == INDEX else CATALOGUE[number].read(self._meter))
 
     def read_part(self, number: int, offset: int, count: int) -> tuple[int, bytes]:
         """Length of the text and these octets of it; parts from an offset above 0 are of the text read at 0."""
@@ -81,7 +79,7 @@ class Settings:
     def _change(self, setting: Setting, octets: bytes) -> None:
         try:
             self._check_legal(setting)
-            changes = setting.plan(self._model, self._meter, decode(octets))
+            changes = setting.plan(self._meter, decode(octets))
             self._meter.configure(setting.number, changes)
         except ValueError as error:
             refused = error if isinstance(error, SettingRefused) else SettingRefused(str(error))
@@ -113,9 +111,13 @@ def decode(octets: bytes) -> Plain:
     except UnicodeDecodeError:
         raise SettingRefused("not JSON: no UTF-8") from None
     try:
-        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_without_doubles)
+        value = json.loads(text, parse_constant=_no_number, object_pairs_hook=_without_doubles)
+        encode(value)  # half a surrogate pair is a text here, and none on a wire
+    except UnicodeEncodeError:
+        raise SettingRefused("not JSON: half a surrogate pair") from None
     except (ValueError, RecursionError) as error:
         raise SettingRefused(f"not JSON: {error}") from None
+    return value
 
 
 def _no_number(name: str) -> NoReturn:
