@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from transports.connection import Connection
-from transports.events import ApduReceived, Event, LinkConnected, LinkDisconnected
+from transports.events import ApduReceived, CommandReceived, Event, LinkConnected, LinkDisconnected
 
 from .binding import ObjectModel
 from .dlms_session import DlmsSession
+from .iec62056_21.session import ProgrammingSession
 from .session import MeterSession
 from .store import Store
 from .virtual_meter import VirtualMeter
 
-_SESSIONS: Final[dict[type[Any], type[MeterSession]]] = {ApduReceived: DlmsSession, LinkConnected: DlmsSession}
+_SESSIONS: Final[dict[type[Any], type[MeterSession]]] = {
+    ApduReceived: DlmsSession,
+    LinkConnected: DlmsSession,
+    CommandReceived: ProgrammingSession,
+}
 """What kind of session serves the first event of a link."""
 
 

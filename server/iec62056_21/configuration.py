@@ -102,6 +102,14 @@ def read_list(meter: VirtualMeter) -> list[str] | None:
     return None if octets is None else octets.decode("ascii").split(";")
 
 
+def user_data_2(meter: VirtualMeter) -> list[str]:
+    """User data 2 as it is now."""
+    chosen = read_list(meter)
+    if chosen is not None:
+        return chosen
+    return [item.id for item in next(item.items for item in meter.profile.iec62056_21.lists if item.number == 2)]
+
+
 def write_list(meter: VirtualMeter, identifications: Sequence[str]) -> None:
     """Configure user data 2: 1 to 40 identifications that the meter has."""
     assert 1 <= len(identifications) <= LONGEST_LIST

@@ -98,7 +98,7 @@ class Readout:
 
     def data_block(self) -> str:
         """The data sets of the list that this port reads out, a line each."""
-        number = self._list
+        number = list_number(self._meter, self._port)
         chosen = configuration.read_list(self._meter) if number == _USER_DATA_2 else None
         if chosen is None:
             lines = self._data_sets.list(number)
@@ -106,9 +106,8 @@ class Readout:
             lines = [self._data_sets.data_set(identification, number) for identification in chosen]
         return "".join(f"{line}\r\n" for line in lines)
 
-    @property
-    def _list(self) -> int:
-        profile = self._meter.profile.iec62056_21
-        return (
-            1 + configuration.read(self._meter, USER_DATA + self._port) if profile.configurable else profile.user_data
-        )
+
+def list_number(meter: VirtualMeter, port: int) -> int:
+    """Which list a port reads out."""
+    profile = meter.profile.iec62056_21
+    return 1 + configuration.read(meter, USER_DATA + port) if profile.configurable else profile.user_data
