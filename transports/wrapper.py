@@ -153,6 +153,18 @@ class WrapperLine:
         """The stream is between WPDUs."""
         return not self._pending
 
+    @property
+    def pending(self) -> bytearray:
+        """What follows the last whole WPDU: the beginning of one, or what it cannot go on with."""
+        return self._pending
+
+    def give_back(self) -> bytes:
+        """Take back what is pending, as another protocol's; the stream goes on between WPDUs."""
+        octets = bytes(self._pending)
+        self._pending.clear()
+        self.closing = None
+        return octets
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets of a TCP stream; returns the APDUs they complete, oldest first."""
         link = self._links.get(data[:6])
