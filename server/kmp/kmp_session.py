@@ -36,7 +36,7 @@ class KmpSession(MeterSession):
         self.profile: Kmp = profile.kmp
         self.generation = profile.identity.type.facts.generation
         self.lids: Mapping[int, str] = {lid: logger for logger, lid in profile.kmp.loggers.items()}
-        self.settings = Settings(model, self.meter)
+        self.settings = Settings(self.meter)
         self._guard = PasswordGuard(self.meter, interface)
 
     def receive(self, event: FrameReceived) -> None:
