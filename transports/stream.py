@@ -112,7 +112,7 @@ class Stream:
         self._held = b""  # one octet that may begin a message
         self._held_since = 0.0
         self._current: str | None = None
-        self._hot: WrapperLine | None = None  # the wrapper while it is spoken
+        self._hot: WrapperLine | None = None  # the wrapper while it is spoken, without noise
         self._only_wrapper = lossless  # so far: the others have nothing to say
         self._wpdus = 0
         self._opened = False  # HDLC, by mode E
@@ -145,10 +145,8 @@ class Stream:
         hot = self._hot
         if hot is not None and data[:1] == b"\x00":  # no other protocol begins so
             events = hot.receive_data(data, now)
-            if hot.closing is not None and self._beginnings.at(bytes(hot.pending)):
-                events += self._receive(hot.give_back(), now)
-            elif events and not self._lossless:
-                self._line_speed.message(now)
+            if hot.closing is not None and (rest := self._not_the_wrappers(hot)):
+                events += self._receive(rest, now)
             return events
         return self._receive(data, now) if data else []
 
@@ -205,6 +203,8 @@ class Stream:
             else:
                 self._feed(protocol, data[position:end], now, events)
             position, behind_message = end, protocol is not None
+            if protocol == WRAPPER and (rest := self._not_the_wrappers(self.wrapper)):
+                data, position = rest + data[end:], 0
         self._draw_conclusions(heard, noise, now, events)
         return events
 
@@ -224,7 +224,7 @@ class Stream:
             return begins.protocol if begins.certain else None
         if current == HDLC and self.hdlc is not None and octet & 0xF0 == 0xA0 and self.hdlc.expects_frame(now):
             return HDLC  # shares the flag of the frame before
-        if current == WRAPPER or (current == KMP and octet == ACK):
+        if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK):
             return current
         return IEC if iec is not None and iec.active and not iec.opened_hdlc else None
 
@@ -234,7 +234,7 @@ class Stream:
         if iec is not None and iec.opened_hdlc and protocol == IEC:
             self._take_over(iec, now, events)
         self._current = protocol
-        self._hot = self.wrapper if protocol == WRAPPER else None
+        self._hot = self.wrapper if protocol == WRAPPER and self._lossless else None
         self._only_wrapper = self._only_wrapper and protocol == WRAPPER
         heard = self._messages
         brought = self._lines[protocol].receive_data(piece, now)
@@ -243,6 +243,15 @@ class Stream:
         if iec is not None and newcomer and (protocol != HDLC if iec.opened_hdlc else iec.active):
             self._take_over(iec, now, events)
         events += brought
+
+    def _not_the_wrappers(self, wrapper: WrapperLine | None) -> bytes:
+        """What stands behind the last WPDU and is none: another protocol's, or noise where there may be some."""
+        if wrapper is None or wrapper.closing is None:
+            return b""
+        begins = self._beginnings.at(bytes(wrapper.pending))
+        if begins.protocol == WRAPPER if begins is not None else self._lossless:
+            return b""
+        return wrapper.give_back()
 
     def _take_over(self, iec: Iec62056Line, now: float, events: list[Event]) -> None:
         """Another head was put on: the dialogue ends, the newcomer is answered at the speed that it was heard at."""
