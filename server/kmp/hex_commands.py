@@ -1,8 +1,8 @@
-"""Whoever asks a 685-382 by the hexadecimal protocol: hello, memory, two readings, and a login.
+"""The commands of the 685-382 by its hexadecimal protocol: hello, memory, two readings, and a login.
 
     00          hello                  02 01 07 01
     01 from to  memory, both included  the octets
-    90          readings               energy, power, hours, trip counter, peak, customer number, 8 zeros, production number
+    90          readings               energy, power, hours, trip counter, peak, customer, 8 zeros, production number
     92 password login                  nothing
     95 00       tariffs                01, total, tariff 1, tariff 2
 
@@ -18,15 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from metering import MWS_PER_WH, Energy, Flow
-from transports.connection import Connection
-from transports.events import FrameLink, HexFrameReceived
 
-from ..binding import ObjectModel
 from ..lockout import PasswordGuard
 from ..markings import markings
-from ..session import MeterSession
-from ..store import Store
-from .kmp_session import reply
+from ..virtual_meter import VirtualMeter
 
 _HELLO: Final = bytes((0x02, 0x01, 0x07, 0x01))
 _MOST_OCTETS: Final = 0xFF
@@ -38,25 +33,18 @@ _ZERO_AT: Final = 0x002C
 _IMAGE_END: Final = 0x002D
 
 
-class HexSession(MeterSession):
-    """One client of one 685 by the hexadecimal protocol."""
+class HexCommands:
+    """What one client can ask of one 685 at one port."""
 
-    __slots__ = ("_guard",)
+    def __init__(self, meter: VirtualMeter, interface: str) -> None:
+        self.meter = meter
+        self._guard = PasswordGuard(meter, interface)
 
-    def __init__(
-        self, connection: Connection, link: FrameLink, model: ObjectModel, store: Store | None, interface: str
-    ) -> None:
-        super().__init__(connection, link, model, store, interface)
-        self._guard = PasswordGuard(self.meter, interface)
-
-    def receive(self, event: HexFrameReceived) -> None:
-        """Serve a request."""
-        handler = _COMMANDS.get(event.command)
-        data = None if handler is None else handler(self, event.data)
-        answer = None if data is None else bytes((event.command,)) + data
-        self.respond(lambda now: reply(self.link, answer, now))
-
-    # --- what can be asked --------------------------------------------------------------------------
+    def execute(self, command: int, data: bytes) -> bytes | None:
+        """The answer, its command in front; `None` is silence."""
+        handler = _COMMANDS.get(command)
+        answer = None if handler is None else handler(self, data)
+        return None if answer is None else bytes((command,)) + answer
 
     def hello(self, data: bytes) -> bytes | None:
         """Who is there."""
@@ -121,10 +109,10 @@ def _numbers(*values: int) -> bytes:
     return b"".join((value & 0xFFFFFFFF).to_bytes(4, "big") for value in values)
 
 
-_COMMANDS: Final[Mapping[int, Callable[[HexSession, bytes], bytes | None]]] = {
-    0x00: HexSession.hello,
-    0x01: HexSession.memory,
-    0x90: HexSession.readings,
-    0x92: HexSession.login,
-    0x95: HexSession.tariffs,
+_COMMANDS: Final[Mapping[int, Callable[[HexCommands, bytes], bytes | None]]] = {
+    0x00: HexCommands.hello,
+    0x01: HexCommands.memory,
+    0x90: HexCommands.readings,
+    0x92: HexCommands.login,
+    0x95: HexCommands.tariffs,
 }
