@@ -224,9 +224,9 @@ class Stream:
             return begins.protocol if begins.certain else None
         if current == HDLC and self.hdlc is not None and octet & 0xF0 == 0xA0 and self.hdlc.expects_frame(now):
             return HDLC  # shares the flag of the frame before
-        if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK):
-            return current
-        return IEC if iec is not None and iec.active and not iec.opened_hdlc else None
+        if iec is not None and iec.active and not iec.opened_hdlc:
+            return IEC
+        return current if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK) else None
 
     def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> None:
         """Give octets to their line; a dialogue of IEC 62056-21 does not go on behind another's back."""
