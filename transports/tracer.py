@@ -9,7 +9,7 @@ receiver drops is shown with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Final, NamedTuple, TextIO
 
@@ -98,10 +98,16 @@ class Tracer:
 
 
 class TracedStream(StreamAround):
-    """A stream whose octets are also written to a tracer; wrap it around any other."""
+    """A stream whose octets, of both directions or one, are also written to a tracer; wrap it around any other.
 
-    def __init__(self, stream: ByteStream, tracer: Tracer, endpoint: str) -> None:
+    The end of the stream is written with what goes to the meter.
+    """
+
+    def __init__(
+        self, stream: ByteStream, tracer: Tracer, endpoint: str, directions: Collection[str] = (TO_METER, FROM_METER)
+    ) -> None:
         super().__init__(stream)
+        self._directions = directions
         self._tracer = tracer
         self._endpoint = endpoint
         self._incoming = Decoder()
@@ -111,7 +117,8 @@ class TracedStream(StreamAround):
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Trace, then hand on."""
         self._now = now
-        self._tracer.write(self._endpoint, TO_METER, self._incoming.receive_data(data, now), now)
+        if TO_METER in self._directions:
+            self._tracer.write(self._endpoint, TO_METER, self._incoming.receive_data(data, now), now)
         return self._stream.receive_data(data, now)
 
     def handle_timer(self, now: float) -> list[Event]:
@@ -122,11 +129,12 @@ class TracedStream(StreamAround):
     def data_to_send(self) -> bytes:
         """Take from the stream and trace; an answer given later bears the time of the last input."""
         data = self._stream.data_to_send()
-        if data:
+        if data and FROM_METER in self._directions:
             self._tracer.write(self._endpoint, FROM_METER, self._outgoing.receive_data(data, self._now), self._now)
         return data
 
     def close(self, reason: str) -> list[Event]:
         """Trace the end, then hand on."""
-        self._tracer.write(self._endpoint, "--", [Entry(reason, b"")], self._now)
+        if TO_METER in self._directions:
+            self._tracer.write(self._endpoint, "--", [Entry(reason, b"")], self._now)
         return self._stream.close(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import termios
@@ -15,10 +16,13 @@ import serial
 import structlog
 
 from transports.connection import Connection
+from transports.echo import EchoStream
 from transports.events import ApduReceived, Event, LinkDisconnected
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
+from transports.pacing import PacedStream
 from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
+from transports.speed import SpeedSearch
 from transports.stream import Stream
 from transports.tcp import serve_tcp
 from transports.udp import DatagramStream, serve_udp
@@ -431,7 +435,7 @@ async def test_pty_can_be_opened_with_7e1_again_and_again(tmp_path: Path) -> Non
 
 
 async def test_pty_gives_the_echo_of_an_optical_head(tmp_path: Path) -> None:
-    endpoint = await open_pty(tmp_path / "optical", stream, Recorder(), echo=True)
+    endpoint = await open_pty(tmp_path / "optical", lambda: EchoStream(stream()), Recorder())
     terminal = Terminal(tmp_path / "optical")
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(5 + 21) == b"/?!\r\n/KAM5 68535CC453010\r\n"
@@ -458,6 +462,68 @@ async def test_pty_answers_at_the_speed_the_reader_has_set(set_speed: int | None
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
     assert found[0].speed == heard
+    terminal.close()
+    await endpoint.close()
+
+
+def set_speed(terminal: Terminal, speed: int) -> None:
+    attributes = termios.tcgetattr(terminal.descriptor)
+    attributes[4] = attributes[5] = speed
+    termios.tcsetattr(terminal.descriptor, termios.TCSANOW, attributes)
+
+
+def searching() -> Stream:
+    iec = Iec62056Line()
+    iec.attach("meter", Readout(settings=FAST))
+    return Stream(hdlc_line(), None, iec, search=SpeedSearch())
+
+
+async def test_on_a_strict_pty_only_a_reader_with_the_speed_of_the_port_is_heard() -> None:
+    endpoint = await open_pty(None, searching, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    (connection,) = endpoint.connections
+    set_speed(terminal, termios.B300)
+    terminal.write(b"/?!\r\n")
+    while connection.stream.speed != 300:  # what it heard was noise, so it listens at the next speed
+        await asyncio.sleep(0)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.write(b"\x06050\r\n")
+    while connection.stream.speed != 9600:
+        await asyncio.sleep(0)
+    set_speed(terminal, termios.B9600)  # too late for some of the data on a real line, which waits 0.6 s
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_a_reader_at_another_speed_hears_the_answer_garbled() -> None:
+    endpoint = await open_pty(None, lambda: PacedStream(stream()), Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    set_speed(terminal, termios.B9600)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(5) == b"/KAM5"
+    set_speed(terminal, termios.B2400)
+    heard = await terminal.read_exactly(1)
+    while endpoint.connections[0].stream.busy:
+        await asyncio.sleep(0)
+    with contextlib.suppress(BlockingIOError):
+        heard += os.read(terminal.descriptor, 100)
+    assert b"53010\r\n" not in heard
+    assert len(heard) <= len(b" 68535CC453010\r\n")
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_a_reader_without_a_speed_gets_nothing() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    terminal.write(b"/?!\r\n")
+    found = endpoint.connections[0].stream
+    assert isinstance(found, Stream)
+    while not found.noise_octets:
+        await asyncio.sleep(0)
+    with pytest.raises(BlockingIOError):
+        os.read(terminal.descriptor, 100)
     terminal.close()
     await endpoint.close()
 
