@@ -82,7 +82,7 @@ class Configured(IntEnum):
     PASSWORD = 240
     """A password; no setting, like those below."""
     LOCAL_PORT = 241
-    """How a port speaks IEC 62056-21: objects 131.0.x."""
+    """How a port speaks: HDLC set-up, and for IEC 62056-21 objects 131.0.x."""
     OBJECT = 242
     """Another object of DLMS, or a KMP register."""
 

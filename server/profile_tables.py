@@ -159,7 +159,7 @@ class HdlcDefaults(Table):
 
 
 class AssociationProfile(Table):
-    """One association: who may connect, how, and to what."""
+    """One association: who may connect, how, and to what; with `settings` to those of the meter as well."""
 
     name: str
     client_sap: int = Field(ge=1, le=0x7E)
@@ -172,6 +172,7 @@ class AssociationProfile(Table):
     max_receive_pdu: int = Field(ge=12, le=0xFFFF)
     public: bool = False
     restricted_writes: bool = False
+    settings: bool = False
 
     @field_validator("conformance", "tolerated")
     @classmethod

@@ -180,6 +180,16 @@ def rtc_object(logical_name: Obis, name: str) -> CosemObject:
     return row_logger_object(logical_name, name, [_stamp_column(), before, state], _event_source(EventLog.RTC))
 
 
+def configuration_object(logical_name: Obis, name: str) -> CosemObject:
+    """The configuration logger: clock, number of the setting, and how many changes there have been with it."""
+    columns = [
+        _stamp_column(),
+        Column(value_column(1, "1.1.134.129.1.255"), UNSIGNED, lambda _, row: row.code),
+        Column(value_column(1, "1.1.134.129.2.255"), DOUBLE_LONG_UNSIGNED, lambda _, row: row.number),
+    ]
+    return row_logger_object(logical_name, name, columns, _event_source(EventLog.CONFIGURATION))
+
+
 def _event_value(number: int) -> Callable[[Any, Any], Any]:
     return lambda context, row: (row.code, *row.values)[number]
 
