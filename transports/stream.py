@@ -39,6 +39,9 @@ _BREAK_OFF: Final = {
 HELD_S: Final = 1.5
 """How long one octet waits for the one that makes a beginning of both: the longest gap inside a message there is."""
 
+MOST_BEGINNINGS: Final = 4096
+"""As many in one read and no message: the rest of it is noise, too. The largest message holds half of them."""
+
 OPENED_S: Final = 120.0
 """How long an opening without a connection lasts where HDLC connections never end by inactivity (IEC 62056-21)."""
 
@@ -185,8 +188,12 @@ class Stream:
         events = self.handle_timer(now)
         data = self._with_held(data, now)
         heard, noise = self._messages, self._noise
-        position, behind_message = 0, True
+        position, behind_message, barren = 0, True, 0
         while position < len(data) and self.closing is None:
+            barren += 1
+            if barren > MOST_BEGINNINGS:
+                self.noise_octets += len(data) - position
+                break
             begins = self._beginnings.at(data, position)
             if begins is not None and begins.protocol == WRAPPER and not behind_message:
                 begins = None
@@ -200,8 +207,8 @@ class Stream:
             end = self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
             if protocol is None:
                 self.noise_octets += end - position
-            else:
-                self._feed(protocol, data[position:end], now, events)
+            elif self._feed(protocol, data[position:end], now, events):
+                barren = 0
             position, behind_message = end, protocol is not None
             if protocol == WRAPPER and (rest := self._not_the_wrappers(self.wrapper)):
                 data, position = rest + data[end:], 0
@@ -228,8 +235,11 @@ class Stream:
             return IEC
         return current if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK) else None
 
-    def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> None:
-        """Give octets to their line; a dialogue of IEC 62056-21 does not go on behind another's back."""
+    def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
+        """Give octets to their line; says whether a message was over with them.
+
+        A dialogue of IEC 62056-21 does not go on behind another's back.
+        """
         iec = self.iec
         if iec is not None and iec.opened_hdlc and protocol == IEC:
             self._take_over(iec, now, events)
@@ -239,10 +249,11 @@ class Stream:
         heard = self._messages
         brought = self._lines[protocol].receive_data(piece, now)
         self._wpdus += len(brought) if protocol == WRAPPER else 0
-        newcomer = self._messages > heard and protocol != IEC
-        if iec is not None and newcomer and (protocol != HDLC if iec.opened_hdlc else iec.active):
+        whole = self._messages > heard
+        if iec is not None and whole and protocol != IEC and (protocol != HDLC if iec.opened_hdlc else iec.active):
             self._take_over(iec, now, events)
         events += brought
+        return whole
 
     def _not_the_wrappers(self, wrapper: WrapperLine | None) -> bytes:
         """What stands behind the last WPDU and is none: another protocol's, or noise where there may be some."""
