@@ -225,6 +225,10 @@ def _note_configuration(state: MeterState, input_: inputs.NoteConfiguration) -> 
     state.log(EventLog.CONFIGURATION, input_.setting)
 
 
+def _sign_on(state: MeterState, input_: inputs.SignOn) -> None:
+    state.status.note(EventA.SIGN_ON)
+
+
 def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
     state.status.clear(input_.a, input_.b)
     if input_.a & MeterStatus.RESET and state.status.change(MeterStatus.RESET, on=False):
@@ -333,6 +337,7 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.PressButton: _press_button,
     inputs.AddPulses: _add_pulses,
     inputs.NoteConfiguration: _note_configuration,
+    inputs.SignOn: _sign_on,
     inputs.ClearEvents: _clear_events,
     inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,

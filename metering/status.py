@@ -46,6 +46,7 @@ class EventA(IntFlag):
     BILLING_LOG_2 = 1 << 22
     TRANSFORMER_RATIO = 1 << 23
     SIGN_ON = 1 << 24
+    """Programming mode of IEC 62056-21 has been entered."""
     UPLOAD_SUCCESS_LOG = 1 << 27
     UPLOAD_FAIL_LOG = 1 << 28
     NEUTRAL_FAULT_LOG = 1 << 29

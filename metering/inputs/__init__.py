@@ -39,6 +39,7 @@ from .settings import (
     SetTariffMode,
     SetTariffTable,
     SetVerificationMode,
+    SignOn,
 )
 from .surroundings import (
     NOMINAL_VOLTAGE_MV,
@@ -114,6 +115,7 @@ __all__ = [
     "SetTariffTable",
     "SetTerminalCover",
     "SetVerificationMode",
+    "SignOn",
     "StopBilling",
     "SwitchRelay",
     "TopUp",
@@ -144,6 +146,7 @@ INPUT_KINDS: Final[Mapping[str, type[Input]]] = {
         SetRelayDelay,
         SetRegister,
         NoteConfiguration,
+        SignOn,
         ClearEvents,
         SetEventMasks,
         SetClock,

@@ -224,6 +224,13 @@ class NoteConfiguration(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SignOn(Input):
+    """Somebody has signed on to a port in programming mode (event status A, "P0 sign-on")."""
+
+    kind: ClassVar[str] = "sign-on"
+
+
+@dataclass(frozen=True, slots=True)
 class ClearEvents(Input):
     """Forget these events: masks of event status A and B (objects 0.1.96.10.1 and .2)."""
 

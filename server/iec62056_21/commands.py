@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from cosem.errors import ServiceError
-from metering.inputs import SetClock
+from metering.inputs import SetClock, SignOn
+from metering.status import EventA
 
 from ..binding import Context, ObjectModel
 from ..lockout import PasswordGuard
@@ -73,6 +74,8 @@ class Commands:
         self._guard = PasswordGuard(meter, interface)
         self._settings = Settings(meter)
         self._admitted = False
+        if meter.powered and not meter.engine.status(meter.now()).event_a & EventA.SIGN_ON:
+            meter.apply(SignOn())
 
     def execute(self, command: str, address: str, data: str) -> Answer:
         """Serve a command; raises `Refusal`."""

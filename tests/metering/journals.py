@@ -89,6 +89,7 @@ SETTINGS = st.one_of(
         st.sampled_from(["normal", "quick"]),
     ),
     st.builds(inputs.NoteConfiguration, st.sampled_from(Configured)),
+    st.builds(inputs.SignOn),
 )
 
 

@@ -63,6 +63,7 @@ ONE_OF_EACH: list[Input] = [
     inputs.SetTargetDay(15, 3, 2),
     inputs.SetPeakTariff(2),
     inputs.NoteConfiguration(30),
+    inputs.SignOn(),
     inputs.SetLoadProfilePeriod(300),
     inputs.SetLoadProfileRegisters(("A14", "A23")),
     inputs.ClearLoadProfile(),

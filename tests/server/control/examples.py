@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "set-target-day": {"day": 15, "interval_months": 3, "start_month": 2},
     "set-peak-tariff": {"tariff": 2},
     "note-configuration": {"setting": 30},
+    "sign-on": {},
     "set-load-profile-period": {"period_s": 300},
     "set-load-profile-registers": {"flows": ["A14"]},
     "clear-load-profile": {},

@@ -15,6 +15,7 @@ class Desk:
         self.commands = Commands(bench.model, bench.meter, interface, mode)
         if admitted:
             assert self.ask("P1", "", bench.meter.profile.local.password) == "ACK"
+        bench.meter.take_pending()  # that somebody has signed on
 
     def blocks(self, command: str, address: str = "", data: str = "") -> list[str]:
         """The blocks of an answer that is data."""

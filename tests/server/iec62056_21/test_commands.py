@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, UNSIGNED
-from metering.inputs import SetLoad
+from metering.inputs import ClearEvents, SetLoad
+from metering.status import EventA
 from server.device_profile import available
 from server.iec62056_21.errors import Fault
 from server.iec62056_21.registers import registers_of
@@ -66,6 +67,22 @@ def test_behind_a_mode_a_readout_of_a_meter_with_mode_c_there_is_no_programming(
 @pytest.mark.parametrize("command", ["P0", "P2", "R2", "R3", "R4", "W2", "W3", "W4", "E2", "B1"])
 def test_other_commands_are_not_supported(lab: LabBuilder, command: str) -> None:
     assert Desk(lab()).ask(command, "1.8.0") is Fault.COMMAND
+
+
+def test_a_sign_on_in_programming_mode_is_an_event_until_it_is_cleared(lab: LabBuilder) -> None:
+    bench = lab()
+
+    def noted() -> bool:
+        return bool(bench.meter.engine.status(bench.meter.now()).event_a & EventA.SIGN_ON)
+
+    assert not noted()
+    Desk(bench)
+    assert noted()
+    sequence = bench.meter.sequence
+    Desk(bench)
+    assert bench.meter.sequence == sequence, "it is noted once"
+    bench.meter.apply(ClearEvents(a=EventA.SIGN_ON))
+    assert not noted()
 
 
 # --- reading --------------------------------------------------------------------------------------------
@@ -149,10 +166,10 @@ def test_the_classic_knows_its_own_list_only(lab: LabBuilder) -> None:
     ],
 )
 def test_the_clock_is_set(lab: LabBuilder, command: str, written: str, read: str) -> None:
-    bench = lab()
-    assert Desk(bench).ask(command, "1.0.0", written) == "ACK"
-    assert Desk(bench).ask("R5", "1.0.0") == f"1.0.0({read})"
-    assert len(bench.meter.pending) == 1
+    desk = Desk(lab())
+    assert desk.ask(command, "1.0.0", written) == "ACK"
+    assert desk.ask("R5", "1.0.0") == f"1.0.0({read})"
+    assert len(desk.bench.meter.pending) == 1
 
 
 @pytest.mark.parametrize("command", ["W1", "W5"])
