@@ -205,11 +205,12 @@ class Stream:
                 self._fault = f"{data[:8].hex()} begins no protocol"
                 break
             end = self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+            behind_message = False
             if protocol is None:
                 self.noise_octets += end - position
             elif self._feed(protocol, data[position:end], now, events):
-                barren = 0
-            position, behind_message = end, protocol is not None
+                barren, behind_message = 0, True
+            position = end
             if protocol == WRAPPER and (rest := self._not_the_wrappers(self.wrapper)):
                 data, position = rest + data[end:], 0
         self._draw_conclusions(heard, noise, now, events)
