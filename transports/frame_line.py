@@ -46,6 +46,10 @@ class Addressed(NamedTuple):
     body: bytes
     """Command identifier and data; never empty."""
 
+    def __str__(self) -> str:
+        size = len(self.body) - 1
+        return f"{self.destination:02X} CID {self.body[0]:02X}" + (f" {size} octets" if size else "")
+
 
 @dataclass
 class FrameCounters:

@@ -7,7 +7,7 @@ IEC 62056-21 comes with or without parity in bit 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 HDLC: Final = "hdlc"
@@ -16,13 +16,27 @@ IEC: Final = "iec"
 KMP: Final = "kmp"
 KMP_HEX: Final = "kmp_hex"
 
-_BEGINNINGS: Final = {
+OF_CLIENTS: Final = {
     HDLC: rb"\x7e",
     WRAPPER: rb"\x00(?:\x01|\Z)",
     IEC: rb"[\x2f\xaf](?:\x3f|\Z)",
     KMP: rb"\x80",
     KMP_HEX: rb"\x40(?:[0-9A-Fa-f]|\Z)",
 }
+"""What stands at the beginning of a conversation."""
+
+IN_DIALOGUES: Final = OF_CLIENTS | {IEC: rb"[\x01\x06\x15\x2f\x81\x95\xaf]"}
+"""Also what a client says later in a dialogue of IEC 62056-21: commands, ACK, NAK."""
+
+OF_METERS: Final = {
+    HDLC: rb"\x7e",
+    WRAPPER: rb"\x00\x01",
+    IEC: rb"[\x01\x02\x06\x15\x2f\x81\x82\x95\xaf]",
+    KMP: rb"\x40",
+    KMP_HEX: rb"H(?:[0-9A-F]|\Z)",
+}
+"""What a meter's messages begin with."""
+
 _TWO_OCTETS: Final = (WRAPPER, IEC)
 """What begins with an octet that is common as noise: nothing is made of it before the second has come."""
 
@@ -35,18 +49,20 @@ class Beginning(NamedTuple):
     """`False` where the octet that decides is still to come."""
 
 
-def _pattern(protocols: Collection[str]) -> re.Pattern[bytes]:
-    groups = [b"(?P<%b>%b)" % (protocol.encode("ascii"), _BEGINNINGS[protocol]) for protocol in protocols]
+def _pattern(beginnings: Mapping[str, bytes]) -> re.Pattern[bytes]:
+    groups = [b"(?P<%b>%b)" % (protocol.encode("ascii"), octets) for protocol, octets in beginnings.items()]
     return re.compile(b"|".join(groups) or rb"(?!)")
 
 
 class Beginnings:
-    """The beginnings of the protocols that an endpoint serves."""
+    """The beginnings of some protocols: those that an endpoint serves, or all."""
 
-    def __init__(self, served: Collection[str]) -> None:
-        self._any = _pattern(served)
+    def __init__(self, served: Collection[str] = tuple(OF_CLIENTS), table: Mapping[str, bytes] = OF_CLIENTS) -> None:
+        own = {protocol: octets for protocol, octets in table.items() if protocol in served}
+        self._any = _pattern(own)
         self._others = {
-            left_out: _pattern([protocol for protocol in served if protocol != left_out]) for left_out in _BEGINNINGS
+            protocol: _pattern({other: octets for other, octets in own.items() if other != protocol})
+            for protocol in table
         }
 
     def at(self, data: bytes, position: int = 0) -> Beginning | None:
