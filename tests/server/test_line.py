@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import termios
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,9 @@ THREE: list[dict[str, Any]] = [
 """At the lower addresses 17, 0x1234 and, as delivered, 32. Only four octets hold the second."""
 RS485: list[dict[str, Any]] = [{"kind": "rs485", "device": "pty"}]
 TCP: list[dict[str, Any]] = [{"kind": "tcp", "address": LOOPBACK}]
+LINES = pytest.mark.parametrize(
+    "endpoint", [*TCP, {"kind": "ip101i", "address": LOOPBACK}, *RS485], ids=["TCP", "IP101i", "pty"]
+)
 
 
 def serial_of(runtime: Runtime) -> SerialPort:
@@ -193,6 +197,111 @@ async def test_a_line_of_several_meters_has_no_wrapper() -> None:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
+# --- what lines are like --------------------------------------------------------------------------------
+
+
+def heard(port: Port, count: int) -> bytes:
+    """This many octets of a port."""
+    received = b""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(received) < count:
+        assert time.monotonic() < deadline, received
+        received += port.read(1.0)
+    return received
+
+
+@pytest.mark.parametrize("channel", ["A", "B"])
+async def test_an_ip101i_drops_noise_and_the_connection_stays(channel: str) -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        for noise in (b"\xff\x00\xfe", b"GET / HTTP/1.1\r\n\r\n", encode_wpdu(16, 1, bytes.fromhex("6000"))):
+            port.write(noise)
+            assert port.read(0.05) == b""
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+        assert "0.0.0(12345678)" in sign_on(port)
+
+    module = [{"kind": "ip101i", "address": LOOPBACK, "channel": channel}]
+    async with running([{"profile": "382L"}], module, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+@LINES
+@pytest.mark.parametrize("paced", [False, True], ids=["at once", "paced"])
+async def test_an_optical_head_hears_itself_on_every_kind_of_endpoint(endpoint: dict[str, Any], paced: bool) -> None:
+    def work(name: str) -> None:
+        port: Port = TcpPort(name) if name.startswith("tcp") else SerialPort(device(name))
+        port.write(b"/?!\r\n")
+        assert heard(port, 5 + 16).startswith(b"/?!\r\n/KAM 68438BL122")
+
+    said = [{**endpoint, "echo": True, "pace": paced, **({"baud": 9600} if paced else {})}]
+    async with running([{"profile": "382L"}], said, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+@LINES
+async def test_at_pace_an_answer_takes_the_time_of_its_characters(endpoint: dict[str, Any]) -> None:
+    def work(name: str) -> tuple[int, float]:
+        port: Port = TcpPort(name) if name.startswith("tcp") else SerialPort(device(name))
+        port.write(b"/?!\r\n")
+        received, began = heard(port, 1), time.monotonic()
+        while received[-2:-1] != b"\x03":
+            received += port.read(5.0)
+        return len(received) - 1, time.monotonic() - began
+
+    said = [{**endpoint, "pace": True, "baud": 9600}]
+    async with running([{"profile": "382L"}], said, SteppedTime(AT)) as runtime:
+        characters, took_s = await asyncio.to_thread(work, runtime.endpoints[0].name)
+        assert took_s > (characters - 10) * 10 / 9600, "ten characters are the most that may come together"
+
+
+async def test_at_pace_hdlc_and_the_wrapper_are_answered_as_ever() -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        client = HdlcClient(port)
+        assert client.get(1, "1.1.96.1.0.255") == 12345678
+        client.disconnect()
+        assert WrapperClient(port).get(1, "1.1.96.1.0.255") == 12345678
+
+    async with running([{}], [{**TCP[0], "pace": True, "baud": 19200}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+async def test_over_tcp_parity_is_set_in_software_where_the_endpoint_says_so() -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        port.write(b"/?!\r\n")
+        identification = heard(port, 16)
+        assert all(octet.bit_count() % 2 == 0 for octet in identification)
+        assert bytes(octet & 0x7F for octet in identification).startswith(b"/KAM 68438BL122")
+
+    async with running([{"profile": "382L"}], [{**TCP[0], "parity": "even"}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+async def test_on_a_strict_pty_a_reader_must_set_the_speed() -> None:
+    def set_speed(port: SerialPort, speed: int) -> None:
+        attributes = termios.tcgetattr(port.descriptor)
+        attributes[4] = attributes[5] = speed
+        termios.tcsetattr(port.descriptor, termios.TCSANOW, attributes)
+
+    def work(name: str) -> None:
+        port = SerialPort(name)
+        set_speed(port, termios.B9600)
+        client = HdlcClient(port)
+        assert client.get(1, "1.1.96.1.0.255") == 12345678
+        client.disconnect()
+        port.close()
+        port = SerialPort(name)
+        port.write(b"/?!\r\n")
+        assert port.read(0.8) == b"", "it has set no speed"
+
+    line = [{"kind": "optical", "device": "pty", "strict_speed": True}]
+    async with running([{"profile": "382L"}], line, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+
+
 # --- UDP ------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +353,7 @@ async def test_over_a_bad_line_hdlc_brings_everything_once(tmp_path: Path) -> No
     faults = {"seed": 7, "drop": 2e-4, "flip": 2e-4, "duplicate": 2e-4, "noise": 2e-4, "split": 0.3}
     async with running([{"profile": str(own)}], [{**RS485[0], "faults": faults}], SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, serial_of(runtime))
-        assert runtime.meter(12345678).sequence == 40
+        assert runtime.meter(12345678).sequence == 2 * 40, "each write, and its row in a logger"
 
 
 # --- what HDLC setup says is what links do --------------------------------------------------------------
