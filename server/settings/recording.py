@@ -20,14 +20,10 @@ from metering.inputs import (
 from metering.quantities import TARIFFS, Flow
 from metering.schedule import TargetDays
 
-from .setting import Plain, Setting, numbers, of_engine, text, texts, whole
+from .setting import Plain, Setting, integer, numbers, of_engine, text, texts, whole
 
 _PERIODS: Final = ", ".join(map(str, PERIODS_S))
 _HIGHEST: Final = 2**32 - 1
-
-
-def _period(value: Plain) -> int:
-    return whole(value, min(PERIODS_S), max(PERIODS_S))
 
 
 def _registers(engine: Meter, now: int) -> tuple[str, ...]:
@@ -41,7 +37,7 @@ def _target(number: Configured, name: str, field: str, description: str, allowed
         return getattr(engine.target_days, field)
 
     def plan(engine: Meter, now: int, value: Plain) -> Input:
-        days: TargetDays = engine.target_days._replace(**{field: whole(value, 0, 28)})
+        days: TargetDays = engine.target_days._replace(**{field: integer(value)})
         return SetTargetDay(*days)
 
     return of_engine(number, name, description, allowed, read, plan)
@@ -59,7 +55,7 @@ RECORDING: Final = (
         "Seconds over which powers are averaged; the running period is given up",
         _PERIODS,
         lambda engine, now: engine.demand(now).period_s,
-        lambda engine, now, value: SetIntegrationPeriod(_period(value)),
+        lambda engine, now, value: SetIntegrationPeriod(integer(value)),
     ),
     of_engine(
         Configured.LOAD_PROFILE_PERIOD,
@@ -67,7 +63,7 @@ RECORDING: Final = (
         "Seconds between rows of the load profile; another interval deletes it",
         _PERIODS,
         lambda engine, now: engine.load_profile(now).period_s,
-        lambda engine, now, value: SetLoadProfilePeriod(_period(value)),
+        lambda engine, now, value: SetLoadProfilePeriod(integer(value)),
     ),
     of_engine(
         Configured.LOAD_PROFILE_REGISTERS,
@@ -83,7 +79,7 @@ RECORDING: Final = (
         "Seconds between rows of the analysis logger; its rows are deleted",
         _PERIODS,
         lambda engine, now: engine.analysis_logger(now).period_s,
-        lambda engine, now, value: SetAnalysisLogger(_period(value), _registers(engine, now)),
+        lambda engine, now, value: SetAnalysisLogger(integer(value), _registers(engine, now)),
     ),
     of_engine(
         Configured.ANALYSIS_REGISTERS,

@@ -80,6 +80,13 @@ def whole(value: Plain, low: int, high: int) -> int:
     return value
 
 
+def integer(value: Plain) -> int:
+    """An integer; raises `ValueError`. What range it has is for the input to say."""
+    if type(value) is not int:
+        raise ValueError(f"value is {value!r}; allowed: a whole number")
+    return value
+
+
 def truth(value: Plain) -> bool:
     """True or false; raises `ValueError`."""
     if type(value) is not bool:

@@ -15,7 +15,7 @@ from server.settings import CATALOGUE, INDEX, Settings
 from server.settings.toml_form import load, save, toml_value
 from tests.server.conftest import Lab
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PLAIN: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), TEXT),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=4)),
