@@ -132,7 +132,7 @@ class Status:
         changed = meter != self.meter
         self.meter = meter
         for bit in appeared:
-            self.note(EventA(bit), STATUS_EVENTS.get(bit, EventB(0)))
+            self.note(EventA(int(bit)), STATUS_EVENTS.get(bit, EventB(0)))
         return changed
 
     def clear(self, a: int, b: int) -> None:

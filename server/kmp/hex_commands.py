@@ -2,14 +2,15 @@
 
     00          hello                  02 01 07 01
     01 from to  memory, both included  the octets
-    90          readings               energy, power, hours, trip counter, peak, customer, 8 zeros, production number
+    90          readings               energy, power, hours, trip counter, peak, customer, 8 zeros, production
     92 password login                  nothing
     95 00       tariffs                01, total, tariff 1, tariff 2
 
-Numbers in readings have 32 bits, the high octet first: kWh, W, h, and the trip counter 0.01 kWh. All of this is from
-captures of one public driver. Not public, ours: the password as six decimal digits in three octets, the places of
-the numbers in memory, and silence to everything else. The memory holds the type number from address 1 on, meter and
-customer number with the low octet first, a zero at 2C, and FF everywhere else.
+Numbers in readings have 32 bits, the high octet first: kWh, W, h, and the trip counter 0.01 kWh; the production number
+is eight decimal digits in four octets. All of this is from captures of one public driver. Not public, ours: the
+password as six decimal digits in three octets, the places of the numbers in memory, and silence to everything else.
+The memory holds the type number from address 1 on, meter and customer number with the low octet first, a zero at 2C,
+and FF everywhere else.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class HexCommands:
             engine.hourly_store(now).peak // 1_000,
             self._customer_number,
         )
-        return _numbers(*shown) + bytes(8) + _numbers(self.meter.serial_number)
+        return _numbers(*shown) + bytes(8) + bytes.fromhex(f"{self.meter.serial_number:08d}")
 
     def tariffs(self, data: bytes) -> bytes | None:
         """Total and tariff registers."""
