@@ -25,7 +25,7 @@ REQUESTS = [
 ANSWERS = [
     ("GetType", "40 3F 01 00 04 1B F9 01 26 99 0D", "01 00 04 06 01"),
     ("GetSerialNo", "40 3F 02 01 23 45 67 E9 56 0D", "02 01 23 45 67"),
-    ("register 0001 is 0", "40 3F 10 00 01 02 04 00 00 00 00 8B E1 90 0D", "10 00 01 02 04 00 00 00 00 8B"),
+    ("a record of register 0001", "40 3F 10 00 01 02 04 00 00 00 00 8B E1 90 0D", "10 00 01 02 04 00 00 00 00 8B"),
     ("a serial number", "40 3F 02 00 E6 2F B0 1B F2 9E 0D", "02 00 E6 2F B0"),
     ("no register is known", "40 3F 10 07 9A 0D", "10"),
 ]
