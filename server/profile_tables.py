@@ -236,6 +236,7 @@ class ReadoutList(Table):
 class Iec62056(Table):
     """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`.
 
+    `identification_space` ends the identification with a space, as the manufacturer prints it but no capture has it.
     `registers` is the object list whose values can be read one by one in a generation without DLMS; `loggers` are those
     that R6 reads. A `configurable` meter has the objects 131.0.x, whose first values are those of this table.
     """
@@ -257,6 +258,7 @@ class Iec62056(Table):
     d0_interval_s: float = Field(default=0, ge=0, le=86_400)
     d0_speed: Literal[300, 600, 1200, 2400, 4800, 9600] = 2400
     identification_separator: str = Field(pattern=r"^[0-9A-Z ]$")
+    identification_space: bool = False
     end_mark: Literal["line", "last-data-set"] = "line"
     configurable: bool = False
     registers: str = ""

@@ -116,5 +116,12 @@ def write_list(meter: VirtualMeter, identifications: Sequence[str]) -> None:
     meter.configure(Configured.LOCAL_PORT, [Remember(_key(USER_DATA_2), ";".join(identifications).encode("ascii"))])
 
 
+def keys_of(meter: VirtualMeter, port: int) -> tuple[bytes, ...]:
+    """Where in permanent memory is written how this port speaks; empty where nothing can be written."""
+    if not meter.profile.iec62056_21.configurable:
+        return ()
+    return tuple(map(_key, (MODE + port, D0_TIME_OUT + port, D0_SPEED + port, TA, TR, TT, TI)))
+
+
 def _key(number: int) -> bytes:
     return b"131.0.%d" % number

@@ -34,10 +34,22 @@ class Readout:
         self._parity = parity
         self._initial_speed = initial_speed
         self._data_sets = DataSets(model, meter, interface)
+        self._keys = configuration.keys_of(meter, self._port)
+        self._written = self._configuration()
+        self._settings = self._build()
 
     @property
     def settings(self) -> Iec62056Settings:
-        """How this port speaks at the next sign-on."""
+        """How this port speaks at the next sign-on; lines ask often, so it is built when it was configured only."""
+        if self._keys and (written := self._configuration()) != self._written:
+            self._written, self._settings = written, self._build()
+        return self._settings
+
+    def _configuration(self) -> list[bytes | None]:
+        memory = self._meter.memory
+        return [memory.get(key) for key in self._keys]
+
+    def _build(self) -> Iec62056Settings:
         profile = self._meter.profile.iec62056_21
         settings = Iec62056Settings(
             modes=profile.modes,
@@ -86,7 +98,7 @@ class Readout:
         identity, behaviour = self._meter.profile.identity, self._meter.profile.iec62056_21
         separator = behaviour.identification_separator
         joint = separator if separator == " " else f"{separator} "
-        return f"{behaviour.manufacturer}{joint}{identity.identification_text}"
+        return f"{behaviour.manufacturer}{joint}{identity.identification_text}{' ' * behaviour.identification_space}"
 
     def serial_number(self) -> str:
         """The address the meter answers to."""
