@@ -1,4 +1,7 @@
-"""All settings by their numbers, in the order in which they are listed and saved."""
+"""All settings in the order of their numbers, in which they are listed.
+
+Written in this order, no setting needs one that comes later: a tariff table comes before the mode that wants one.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +19,7 @@ from .switching import SWITCHING
 
 _ALL: Final[tuple[Setting, ...]] = (*IDENTIFICATION, *DISPLAY, *RECORDING, *COUNTING, *SWITCHING, *LEGAL)
 
-CATALOGUE: Final[Mapping[int, Setting]] = MappingProxyType({int(setting.number): setting for setting in _ALL})
+CATALOGUE: Final[Mapping[int, Setting]] = MappingProxyType(
+    {int(setting.number): setting for setting in sorted(_ALL, key=lambda setting: setting.number)}
+)
 """Every setting by its number."""

@@ -43,20 +43,20 @@ def _set_masks(engine: Meter, now: int, value: Plain) -> Input:
 
 COUNTING: Final = (
     of_engine(
+        Configured.TARIFF_TABLE,
+        "tariff_table",
+        "The internal tariff table, null where there is none",
+        "a table of name, week (7 kinds of day), seasons (name, from, days) and special_days",
+        _table,
+        lambda engine, now, value: SetTariffTable(value),
+    ),
+    of_engine(
         Configured.TARIFF_MODE,
         "tariff_mode",
         "What chooses the tariff",
         ", ".join(mode.value for mode in TariffMode),
         lambda engine, now: engine.tariff_control.mode.value,
         lambda engine, now, value: SetTariffMode(text(value)),
-    ),
-    of_engine(
-        Configured.TARIFF_TABLE,
-        "tariff_table",
-        "The internal tariff table, null where there is none",
-        "a table of name, week, seasons and special_days; metering/README.md has an example",
-        _table,
-        lambda engine, now, value: SetTariffTable(value),
     ),
     of_engine(
         Configured.PULSE_INPUT,

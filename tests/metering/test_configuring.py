@@ -72,7 +72,7 @@ def test_the_configuration_logger_counts_and_stamps_in_normal_time() -> None:
         meter.apply(NoteConfiguration(code), START + code)
     logger = meter.event_logger(EventLog.CONFIGURATION, START + 100)
     assert logger.logged == 3
-    assert [row[:3] for row in logger.rows] == [(2, START + 3_641, 41), (3, START + 3_680, 80)]
+    assert [row[:3] for row in logger.rows] == [(2, START + 3_640, 40), (3, START + 3_680, 80)]
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,19 @@ def test_what_one_meter_saves_another_takes(lab: Callable[..., Lab]) -> None:
         "seasons": [{"name": "A", "from": "01-01", "days": {"any": {"00:00": 2, "06:00": 1}}}],
     }
     source, target = Settings(one.meter), Settings(other.meter)
-    for name, value in {"tariff_table": table, "target_day": 15, "breaker": {"k1": 12}, "special_data": 7}.items():
+    for name, value in {
+        "tariff_table": table,
+        "tariff_mode": "internal",
+        "target_day": 15,
+        "breaker": {"k1": 12},
+        "special_data": 7,
+    }.items():
         change(source, name, value)
     index = json.loads(source.read(INDEX))
     before = values_of(source)
-    for name, value in load(save(before, index)).items():
-        change(target, name, value)
+    saved = load(save(before, index))
+    for name in (entry["name"] for entry in index if entry["name"] in saved):
+        change(target, name, saved[name])
     after = values_of(target)
     fixed = {entry["name"] for entry in index if entry["legal"]}
     assert {name: value for name, value in after.items() if name not in fixed} == {
