@@ -162,7 +162,7 @@ def _show(job: _Job, names: list[str], values: dict[str, Any], file: Path | None
 
 
 def _set(job: _Job, items: list[str], values: dict[str, Any], file: Path | None) -> None:
-    """One setting after the other; the first that fails ends it."""
+    """One setting after the other, in the order of the index; the first that fails ends it."""
     from conformance.errors import ClientError
 
     from .doors import Refused
@@ -172,6 +172,7 @@ def _set(job: _Job, items: list[str], values: dict[str, Any], file: Path | None)
     if faults := unknown_names(values, index, file):
         _fail("\n".join(faults), 2)
     outcomes: list[dict[str, str]] = []
+    values = {name: values[name] for name in index if name in values}
     for name, value in values.items():
         try:
             job.door.write(index[name].number, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
