@@ -36,6 +36,7 @@ from .assembly import build_meter, open_time
 from .binding import ObjectModel
 from .config import ControlConfig, EndpointConfig, RunConfig, split_address
 from .iec62056_21 import Readout
+from .kmp.port import frame_lines
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
@@ -183,12 +184,13 @@ class Runtime:
         search: bool = False,
         with_wrapper: bool = True,
     ) -> ByteStream:
-        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all.
+        """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
-        A meter without associations has its readout only. `search` lets a serial line find the speed of its clients;
-        otherwise it is `baud`.
+        A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
+        `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
+        kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
             iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
@@ -197,7 +199,7 @@ class Runtime:
                 wrapper.attach(meter, _logical_devices(model))
         with_dlms = any(model.profile.associations for model in behind.values())
         search_speed = SpeedSearch() if search else None
-        return Stream(hdlc if with_dlms else None, wrapper, iec, lossless=lossless, search=search_speed)
+        return Stream(hdlc if with_dlms else None, wrapper, iec, kmp, kmp_hex, lossless=lossless, search=search_speed)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()

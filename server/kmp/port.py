@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from transports.kmp_hex import ADDRESS
+from collections.abc import Collection
+
+from transports.kmp import KmpLine
+from transports.kmp_hex import ADDRESS, KmpHexLine
 
 from ..profile_tables import Kmp
 from ..virtual_meter import VirtualMeter
@@ -30,3 +33,23 @@ class Port:
     def reaction_time_s(self) -> float:
         """From a request to its answer, at least."""
         return self._profile.reaction_time_s
+
+
+def frame_lines(meters: Collection[VirtualMeter]) -> tuple[KmpLine | None, KmpHexLine | None]:
+    """The lines of a stream with these meters behind it: KMP or the hexadecimal protocol, if it is one that speaks it.
+
+    All meters have the same address as delivered, so several of them on one line would answer at once.
+    """
+    if len(meters) != 1:
+        return None, None
+    (meter,) = meters
+    profile = meter.profile.kmp
+    if profile is None:
+        return None, None
+    if profile.protocol == "hexadecimal":
+        kmp_hex = KmpHexLine()
+        kmp_hex.attach(meter, Port(meter, profile))
+        return None, kmp_hex
+    kmp = KmpLine()
+    kmp.attach(meter, Port(meter, profile))
+    return kmp, None
