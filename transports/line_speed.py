@@ -24,6 +24,13 @@ class LineSpeed:
         self._kept_until: float | None = None
         self._follow()
 
+    @property
+    def speed(self) -> int | None:
+        """That of the dialogue that goes on, or of the next sign-on; `None` where nobody searches or signs on."""
+        if self._iec is not None:
+            return self._iec.speed
+        return None if self._search is None else self._search.speed
+
     def given(self, baud: int | None) -> None:
         """The driver knows the speed, or that nobody does (`None`)."""
         self._given, self._kept_until = baud, None

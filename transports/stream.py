@@ -133,11 +133,11 @@ class Stream:
 
     @property
     def speed(self) -> int | None:
-        """The speed of the IEC 62056-21 dialogue, or at which its next one begins; TCP has none.
+        """The speed of the IEC 62056-21 dialogue, or of the next sign-on; TCP has none.
 
         All other protocols are spoken at the speed at which they are heard, which is this one.
         """
-        return None if self.iec is None or self._lossless else self.iec.speed
+        return None if self._lossless else self._line_speed.speed
 
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends: that of the next sign-on and its line time."""
