@@ -13,7 +13,8 @@ The settings of the terminal are shared, so the server sees which speed the read
 counts: what the reader sends at another speed than the port's reaches the stream garbled, and so does the answer
 the reader, until both have the same one. It is off by default, as many readers set no speed at all on a pty. On
 such a port a reader must wait until its characters have left before it changes its speed, as on a real line: what
-counts is the speed when the server reads them. The echo is what the port heard.
+counts is the speed when the server reads them. A reader that sets none has that of the one before, as on a serial
+device. The echo is what the port heard.
 """
 
 from __future__ import annotations
@@ -47,13 +48,16 @@ class _PtyWire(DescriptorWire):
 
     def heard(self, data: bytes) -> bytes:
         """All of it, at the reader's speed."""
-        self.connection.stream.set_line_speed(_BAUD.get(self.reader_speed))
+        self.connection.stream.set_line_speed(self.reader_speed)
         return data
 
     @property
-    def reader_speed(self) -> int:
-        """The speed set on the terminal, as termios has it."""
-        return int(termios.tcgetattr(self._descriptor)[5])
+    def reader_speed(self) -> int | None:
+        """The baud set on the terminal; `None` for the resting speed."""
+        return _BAUD.get(termios.tcgetattr(self._descriptor)[5])
+
+    def rests(self) -> None:
+        """A reader has closed the terminal, which goes back to its resting speed."""
 
 
 class _StrictPtyWire(_PtyWire):
@@ -62,6 +66,7 @@ class _StrictPtyWire(_PtyWire):
     def __init__(self, descriptor: int, stream_factory: StreamFactory, handler: Handler, peer: str) -> None:
         super().__init__(descriptor, stream_factory, handler, peer)
         self._speed = self.connection.stream.speed or SPEEDS[0]
+        self._set_before = _RESTING_BAUD
 
     def set_speed(self, baud: int) -> None:
         """Everything written so far has left: a pty takes it at once."""
@@ -75,9 +80,13 @@ class _StrictPtyWire(_PtyWire):
         """Send what the reader hears of it."""
         super().write(heard_at(data, self._speed, self._reader_baud))
 
+    def rests(self) -> None:
+        """Another reader may be there already, or still: some open the port anew to change its speed."""
+        self._set_before = self._reader_baud
+
     @property
     def _reader_baud(self) -> int:
-        return _BAUD.get(self.reader_speed, _RESTING_BAUD)
+        return self.reader_speed or self._set_before
 
 
 async def open_pty(
@@ -103,7 +112,7 @@ async def open_pty(
     loop = asyncio.get_running_loop()
     watch = _watch_closing(device)
     if watch is not None:
-        loop.add_reader(watch, _reader_closed, watch, slave)
+        loop.add_reader(watch, _reader_closed, watch, slave, wire)
 
     async def close() -> None:
         wire.stop("stream closed")
@@ -154,7 +163,8 @@ def _watch_closing(device: str) -> int | None:
     return watch
 
 
-def _reader_closed(watch: int, slave: int) -> None:
+def _reader_closed(watch: int, slave: int, wire: _PtyWire) -> None:
     with contextlib.suppress(BlockingIOError):
         os.read(watch, 4096)
+    wire.rests()
     _rest(slave)

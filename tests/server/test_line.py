@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from iec62056_21.client import Iec6205621Client
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED
 from server.runtime import Runtime
@@ -288,18 +289,35 @@ async def test_on_a_strict_pty_a_reader_must_set_the_speed() -> None:
 
     def work(name: str) -> None:
         port = SerialPort(name)
-        set_speed(port, termios.B9600)
-        client = HdlcClient(port)
-        assert client.get(1, "1.1.96.1.0.255") == 12345678
-        client.disconnect()
-        port.close()
-        port = SerialPort(name)
         port.write(b"/?!\r\n")
         assert port.read(0.8) == b"", "it has set no speed"
+        set_speed(port, termios.B300)
+        while not port.read(1.0):  # until the meter listens at 300, too
+            port.write(b"/?!\r\n")
 
     line = [{"kind": "optical", "device": "pty", "strict_speed": True}]
     async with running([{"profile": "382L"}], line, SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["whoever", "strict"])
+async def test_a_real_head_reads_in_mode_c_at_the_pace_of_the_line(strict: bool) -> None:
+    """At 300 baud it signs on, closes the port half a second after its acknowledgement, and reads on at 9600."""
+
+    def work(name: str) -> tuple[int, float]:
+        head = Iec6205621Client.with_serial_transport(port=name)
+        head.connect()
+        began = time.monotonic()
+        read = head.standard_readout().data
+        took_s = time.monotonic() - began
+        head.disconnect()
+        return len(read), took_s
+
+    line = [{"kind": "optical", "device": "pty", "baud": 300, "pace": True, "strict_speed": strict}]
+    async with running([{}], line, SteppedTime(AT)) as runtime:
+        data_sets, took_s = await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+    assert data_sets == 33
+    assert took_s > (5 + 18 + 6) / 30 + 601 / 960 + 0.2 + 0.6, "characters, reaction time, time for the new speed"
 
 
 # --- UDP ------------------------------------------------------------------------------------------------

@@ -491,7 +491,6 @@ async def test_on_a_strict_pty_only_a_reader_with_the_speed_of_the_port_is_heard
     terminal.write(b"\x06050\r\n")
     while connection.stream.speed != 9600:
         await asyncio.sleep(0)
-    set_speed(terminal, termios.B9600)  # too late for some of the data on a real line, which waits 0.6 s
     terminal.close()
     await endpoint.close()
 
@@ -511,6 +510,20 @@ async def test_on_a_strict_pty_a_reader_at_another_speed_hears_the_answer_garble
     assert b"53010\r\n" not in heard
     assert len(heard) <= len(b" 68535CC453010\r\n")
     terminal.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_the_speed_stays_when_a_reader_opens_the_port_anew_to_change_it() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    anew = Terminal(endpoint.name.removeprefix("pty:"))
+    set_speed(anew, termios.B9600)
+    terminal.close()
+    while termios.tcgetattr(anew.descriptor)[4] != termios.B50:
+        await asyncio.sleep(0)
+    anew.write(b"/?!\r\n")
+    assert await anew.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    anew.close()
     await endpoint.close()
 
 
