@@ -38,6 +38,17 @@ class RunningMeter(NamedTuple):
         return {"tcp": self.address, "hdlc": self.hdlc, "udp": self.udp, "pty": self.pty}
 
 
+def quick_profile(folder: Path) -> str:
+    """A 382M that answers its optical port as fast as the standard lets the quickest, so that tests need not wait."""
+    profile = folder / "quick.toml"
+    profile.write_text(
+        'name = "quick"\ninherits = "382M"\n'
+        "[iec62056_21]\nreaction_time_s = 0.02\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
+        "[kmp]\nreaction_time_s = 0.0\n"
+    )
+    return str(profile)
+
+
 @contextmanager
 def running_meter(
     folder: Path, profile: str = "382M", start: str = START, hdlc_address: int = 32
@@ -80,6 +91,34 @@ def answering(answer: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield address
+        thread.join()
+
+
+class ScriptedPeer(NamedTuple):
+    """A peer at this address, and what it has heard: one item for each answer it gave, and what came after."""
+
+    address: str
+    heard: list[bytes]
+
+
+@contextmanager
+def scripted(*answers: bytes, closes: bool = False) -> Iterator[ScriptedPeer]:
+    """A TCP port that gives these answers, one to each thing it hears, and then listens on or `closes`."""
+    with listener() as (server, address):
+        heard: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for answer in answers:
+                    heard.append(connection.recv(4096))
+                    connection.sendall(answer)
+                while not closes and (octets := connection.recv(4096)):
+                    heard.append(octets)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield ScriptedPeer(address, heard)
         thread.join()
 
 
