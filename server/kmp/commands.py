@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from metering import Flow
+from metering import Configured, Flow
 from metering.inputs import ClearEvents, OperateBreaker, SetLoadProfilePeriod, SetLoadProfileRegisters, StopBilling
 from metering.status import EventA
 
@@ -177,9 +177,9 @@ def set_load_profile_configuration(asker: Asker, data: bytes) -> bytes | None:
     registers = SetLoadProfileRegisters(tuple(flow.name for flow in flows))
     period = SetLoadProfilePeriod(data[1] * 60)
     if flows != profile.flows:
-        asker.meter.apply(registers)
+        asker.meter.configure(Configured.LOAD_PROFILE_REGISTERS, [registers])
     if period.period_s != profile.period_s:
-        asker.meter.apply(period)
+        asker.meter.configure(Configured.LOAD_PROFILE_PERIOD, [period])
     return ACKNOWLEDGE
 
 

@@ -1,8 +1,8 @@
 """PutRegister: which registers can be written, and what writing does to the meter.
 
 A value comes with unit, width and siEx; they must be those the register is read with (not public: ours). Everything
-goes through inputs of the engine or permanent memory, which the journal has before the acknowledgement leaves. What
-cannot be written, or not with this value, is a `ValueError`.
+goes through inputs of the engine or permanent memory, which the journal has before the acknowledgement leaves, and what
+is configured has a row in the configuration logger. What cannot be written, or not with this value, is a `ValueError`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, SIMPLE_TYPES
-from metering import MWS_PER_WH
+from metering import MWS_PER_WH, Configured
 from metering.inputs import (
+    Input,
     SetBreakerParameter,
     SetClock,
     SetEventMasks,
@@ -24,6 +25,7 @@ from metering.inputs import (
 
 from ..binding import Context
 from ..binding.commands import command
+from ..virtual_meter import Remember
 from .registers import Register
 from .sources import ADDRESS_KEY, Look, memory_key
 from .times import clock_number, date_number, utc_of
@@ -35,9 +37,23 @@ _DATA_TYPES: Final = {type_.name: type_ for type_ in SIMPLE_TYPES.values()}
 _LARGEST_ADDRESS: Final = 0xFE
 
 
-def _remembered(name: str, type_: str) -> Sink:
+def _remembered(name: str, type_: str, what: Configured = Configured.OBJECT) -> Sink:
     key, codec = memory_key(name), _DATA_TYPES[type_]
-    return lambda at, value: at.meter.remember(key, codec.encode(value))
+    return lambda at, value: at.meter.configure(what, [Remember(key, codec.encode(value))])
+
+
+def _configured(what: Configured, build: Callable[[int], Input]) -> Sink:
+    return lambda at, value: at.meter.configure(what, [build(value)])
+
+
+def _meter_number(number: str) -> Sink:
+    what = Configured[f"METER_NUMBER_{number}"]
+    return _remembered(f"1.1.0.0.{number}.255", DOUBLE_LONG_UNSIGNED.name, what)
+
+
+def _special_data(number: str) -> Sink:
+    what = Configured.SPECIAL_DATA if number == "1" else Configured.SPECIAL_DATA_2
+    return _remembered(f"1.1.0.130.{number}.255", DOUBLE_LONG_UNSIGNED.name, what)
 
 
 def _set_clock(at: Look, value: int) -> None:
@@ -56,18 +72,19 @@ def set_clock(at: Look, date: int, clock: int) -> None:
 
 
 def _threshold(tariff: str) -> Sink:
-    return lambda at, value: at.meter.apply(SetPowerThreshold(value // 1_000, int(tariff)))
+    what = Configured.TARIFF_THRESHOLDS if int(tariff) else Configured.POWER_THRESHOLD
+    return _configured(what, lambda value: SetPowerThreshold(value // 1_000, int(tariff)))
 
 
 def _breaker(name: str, scale: int = 1) -> Sink:
-    return lambda at, value: at.meter.apply(SetBreakerParameter(name, value // scale))
+    return _configured(Configured.BREAKER, lambda value: SetBreakerParameter(name, value // scale))
 
 
 def _event_mask(word: str) -> Sink:
     def write(at: Look, value: int) -> None:
         status = at.engine.status(at.now)
         masks = {"a": int(status.mask_a), "b": int(status.mask_b), word: value}
-        at.meter.apply(SetEventMasks(masks["a"], masks["b"]))
+        at.meter.configure(Configured.EVENT_MASKS, [SetEventMasks(masks["a"], masks["b"])])
 
     return write
 
@@ -75,7 +92,7 @@ def _event_mask(word: str) -> Sink:
 def _set_address(at: Look, value: int) -> None:
     if not 1 <= value <= _LARGEST_ADDRESS:
         raise ValueError(f"address is {value}; allowed: 1..{_LARGEST_ADDRESS}")
-    at.meter.remember(ADDRESS_KEY, bytes((value,)))
+    at.meter.configure(Configured.LOCAL_PORT, [Remember(ADDRESS_KEY, bytes((value,)))])
 
 
 def _bound(name: str, scale: int = 1) -> Sink:
@@ -96,20 +113,22 @@ def _bound_kind(kind: str) -> Callable[..., Sink]:
 
 
 SINKS: Final[dict[str, Callable[..., Sink]]] = {
-    "meter_number": lambda number: _remembered(f"1.1.0.0.{number}.255", DOUBLE_LONG_UNSIGNED.name),
-    "special_data": lambda number: _remembered(f"1.1.0.130.{number}.255", DOUBLE_LONG_UNSIGNED.name),
+    "meter_number": _meter_number,
+    "special_data": _special_data,
     "memory": lambda name, type_, default: _remembered(name, type_),
     "clock": lambda: _set_clock,
     "date": lambda: _set_date,
-    "pulse_input": lambda: lambda at, value: at.meter.apply(SetPulseInput(value)),
-    "load_profile_interval": lambda: lambda at, value: at.meter.apply(SetLoadProfilePeriod(value)),
+    "pulse_input": lambda: _configured(Configured.PULSE_INPUT, SetPulseInput),
+    "load_profile_interval": lambda: _configured(Configured.LOAD_PROFILE_PERIOD, SetLoadProfilePeriod),
     "threshold": _threshold,
     "breaker": _breaker,
     "breaker_amperes": lambda name: _breaker(name, 1_000),
     "event_mask": _event_mask,
     "address": lambda: _set_address,
     "credit": lambda: _bound("credit", MWS_PER_WH),
-    "prepayment_alarm": lambda: lambda at, value: at.meter.apply(SetPrepaymentAlarm(value // MWS_PER_WH)),
+    "prepayment_alarm": lambda: _configured(
+        Configured.PREPAYMENT_ALARM, lambda value: SetPrepaymentAlarm(value // MWS_PER_WH)
+    ),
     **{kind: _bound_kind(kind) for kind in _BOUND},
 }
 """Sinks by the kinds of `sources.py`."""
