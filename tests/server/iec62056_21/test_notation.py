@@ -87,7 +87,7 @@ def test_summer_time_is_an_hour_less_whatever_the_season() -> None:
      "0050321006000", "005032100380 ", "\u0660050321003800"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="NYYMMDD|month|day|hour|minute"):
+    with pytest.raises(ValueError, match=r"NYYMMDD|month|day|hour|minute"):
         normal_time(text)
 
 
