@@ -40,7 +40,7 @@ HELD_S: Final = 1.5
 """How long one octet waits for the one that makes a beginning of both: the longest gap inside a message there is."""
 
 MOST_BEGINNINGS: Final = 4096
-"""As many in one read and no message: the rest of it is noise, too. The largest message holds half of them."""
+"""As many in one read and no message: the rest of it is noise, too. No message that is cut there holds as many."""
 
 OPENED_S: Final = 120.0
 """How long an opening without a connection lasts where HDLC connections never end by inactivity (IEC 62056-21)."""
@@ -204,15 +204,13 @@ class Stream:
             if protocol is None and self._lossless and self._current is None:
                 self._fault = f"{data[:8].hex()} begins no protocol"
                 break
-            end = self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+            end = self._end_of_piece(protocol, data, position)
             behind_message = False
             if protocol is None:
                 self.noise_octets += end - position
             elif self._feed(protocol, data[position:end], now, events):
                 barren, behind_message = 0, True
             position = end
-            if protocol == WRAPPER and (rest := self._not_the_wrappers(self.wrapper)):
-                data, position = rest + data[end:], 0
         self._draw_conclusions(heard, noise, now, events)
         return events
 
@@ -236,6 +234,12 @@ class Stream:
             return IEC
         return current if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK) else None
 
+    def _end_of_piece(self, protocol: str | None, data: bytes, position: int) -> int:
+        """How far these octets may be given to their line, or dropped, before the next are looked at."""
+        if protocol == WRAPPER and self.wrapper is not None:
+            return self.wrapper.end_of_wpdu(data, position)
+        return self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+
     def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
         """Give octets to their line; says whether a message was over with them.
 
@@ -249,21 +253,18 @@ class Stream:
         self._only_wrapper = self._only_wrapper and protocol == WRAPPER
         heard = self._messages
         brought = self._lines[protocol].receive_data(piece, now)
-        self._wpdus += len(brought) if protocol == WRAPPER else 0
+        if self._current == WRAPPER and self._lines[WRAPPER].idle:
+            self._wpdus += 1
         whole = self._messages > heard
         if iec is not None and whole and protocol != IEC and (protocol != HDLC if iec.opened_hdlc else iec.active):
             self._take_over(iec, now, events)
         events += brought
         return whole
 
-    def _not_the_wrappers(self, wrapper: WrapperLine | None) -> bytes:
-        """What stands behind the last WPDU and is none: another protocol's, or noise where there may be some."""
-        if wrapper is None or wrapper.closing is None:
-            return b""
+    def _not_the_wrappers(self, wrapper: WrapperLine) -> bytes:
+        """What the fast path found behind the last WPDU, where it is the beginning of another protocol's message."""
         begins = self._beginnings.at(bytes(wrapper.pending))
-        if begins.protocol == WRAPPER if begins is not None else self._lossless:
-            return b""
-        return wrapper.give_back()
+        return b"" if begins is None or begins.protocol == WRAPPER else wrapper.give_back()
 
     def _take_over(self, iec: Iec62056Line, now: float, events: list[Event]) -> None:
         """Another head was put on: the dialogue ends, the newcomer is answered at the speed that it was heard at."""
