@@ -154,7 +154,7 @@ class WrapperLine:
         return not self._pending
 
     def end_of_wpdu(self, data: bytes, position: int) -> int:
-        """How far these octets belong to the WPDU that goes on or begins here, or to its header while that is missing."""
+        """How far these octets belong to the WPDU that goes on or begins here; without its header, to that."""
         header = bytes(self._pending[:HEADER_SIZE]) + data[position : position + HEADER_SIZE]
         size = HEADER_SIZE + (int.from_bytes(header[6:8], "big") if len(header) >= HEADER_SIZE else 0)
         return min(position + size - len(self._pending), len(data))
