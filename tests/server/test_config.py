@@ -256,6 +256,6 @@ def test_the_examples_of_the_readme_are_right(tmp_path: Path) -> None:
     path = tmp_path / "meters.toml"
     path.write_text(configuration)
     config = load_config(path)
-    assert [endpoint.kind for endpoint in config.endpoints] == ["tcp", "rs485"]
+    assert [endpoint.kind for endpoint in config.endpoints] == ["tcp", "rs485", "optical", "ip101i"]
     (tmp_path / "mine.toml").write_text(profile)
     assert load_profile(str(tmp_path / "mine.toml")).metering.billing_day == 15
