@@ -202,7 +202,7 @@ class Kmp(Table):
     loggers: dict[
         Literal[
             "debiting", "debiting_2", "status", "rtc", "voltage_quality", "disconnect", "load_profile", "analysis",
-            "load_profile_event", "neutral_fault",
+            "load_profile_event", "neutral_fault", "configuration",
         ],
         int,
     ]  # fmt: skip

@@ -290,6 +290,10 @@ _LOADERS: Final[dict[str, Callable[[Look], LogTable]]] = {
     ),
     "load_profile_event": _events(EventLog.LOAD_PROFILE, lambda _: {"load_profile_event": lambda: _code}),
     "neutral_fault": _events(EventLog.NEUTRAL_FAULT, lambda _: {"neutral_fault_event": lambda: _code}),
+    "configuration": _events(
+        EventLog.CONFIGURATION,
+        lambda _: {"configuration_event": lambda: _code, "configuration_changes": lambda: lambda row: row.number},
+    ),
     "load_profile": _load_profile,
     "analysis": _analysis,
 }

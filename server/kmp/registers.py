@@ -28,7 +28,7 @@ UNITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "nr": 51, "kWh": 2, "kvarh": 14, "kVAh": 18, "kW": 22, "kvar": 26, "kVA": 30, "V": 33, "A": 34, "K": 38,
         "h": 46, "hms": 47, "ymd": 48, "factor": 51, "RTC": 53, "ASCII": 54, "min": 58, "bits": 59, "s": 60,
-        "days": 62, "Hz": 67, "degree": 68, "-": 0,
+        "ms": 61, "days": 62, "Hz": 67, "degree": 68, "%": 69, "-": 0,
     }
 )  # fmt: skip
 """Codes of the units the table names (KMP protocol description, 5); a factor is a plain number."""
@@ -38,7 +38,7 @@ _SCALES: Final[Mapping[str, int]] = MappingProxyType(
     {
         "kWh": _MWS_PER_KWH, "kvarh": _MWS_PER_KWH, "kVAh": _MWS_PER_KWH,
         "kW": 1_000_000, "kvar": 1_000_000, "kVA": 1_000_000,
-        "V": 1_000, "A": 1_000, "Hz": 1_000, "K": 1_000, "factor": 1_000,
+        "V": 1_000, "A": 1_000, "Hz": 1_000, "K": 1_000, "factor": 1_000, "%": 1_000,
         "h": 3_600, "min": 60,
     }
 )  # fmt: skip

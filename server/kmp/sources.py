@@ -14,13 +14,28 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cosem.data_types import SIMPLE_TYPES, decode_all
 from cosem.interface_classes import Data
 from cosem.xdlms import Descriptor
-from metering import MWS_PER_WH, DebitingInterval, Energy, Flow, LocalTime, Maximum, Mean, Meter, Peak, TariffMode
+from metering import (
+    MWS_PER_WH,
+    DebitingInterval,
+    Energy,
+    EventLog,
+    Flow,
+    LocalTime,
+    Maximum,
+    Mean,
+    Meter,
+    Peak,
+    TariffMode,
+)
 from metering.load_control import RelayMode
 from metering.quantities import power_factor
+from metering.voltage_bands import EVENT_S, OVER_MV, UNDER_MV
+from metering.voltage_quality import NEUTRAL_S
 from obis import Obis
 
 from ..binding import Context
 from ..binding.values import value as binding_value
+from ..iec62056_21 import configuration as local_port
 from ..markings import markings
 from ..virtual_meter import VirtualMeter
 from .registers import Register, Value, ascii_octets
@@ -182,6 +197,21 @@ def _temperature(at: Look) -> int:
     return int(at.engine.installation.ambient(at.now, at.now + 1).temperature_millidegc[0]) + _ZERO_CELSIUS_MK
 
 
+def _unbalance(at: Look) -> int:
+    """The largest distance of a phase's voltage from their mean, thousandths of a percent."""
+    voltages = at.engine.instantaneous(at.now).voltage_mv
+    total = sum(voltages)
+    return max(abs(3 * voltage - total) for voltage in voltages) * 100_000 // total if total else 0
+
+
+_VOLTAGE_LIMITS: Final = {"low": UNDER_MV, "high": OVER_MV}
+
+
+def _local_port(register: str) -> Source:
+    number = local_port.number_of(int(register, 16))
+    return lambda at: local_port.read(at.meter, number)
+
+
 def _configuration(number: str) -> Source:
     index = int(number) - 1
 
@@ -205,6 +235,11 @@ def _memory(name: str, type_: str, default: str) -> Source:
         return int(default) if octets is None else int(decode_all(codec, octets))
 
     return read
+
+
+def _last_configured(at: Look) -> int:
+    rows = at.engine.event_logger(EventLog.CONFIGURATION, at.now).rows
+    return rows[-1].code if rows else 0
 
 
 def _bound(name: str) -> Source:
@@ -256,6 +291,11 @@ SOURCES: Final[dict[str, Callable[..., Source]]] = {
     "low_power_left": lambda: lambda at: at.engine.prepayment(at.now).low_power_left_s(at.now),
     "prepayment_alarm": lambda: lambda at: at.engine.prepayment(at.now).alarm_limit_wh * MWS_PER_WH,
     "breaker_amperes": lambda name: lambda at: at.engine.breaker(at.now).parameters[name] * 1_000,
+    "unbalance": lambda: _unbalance,
+    "voltage_limit": lambda side: lambda at: _VOLTAGE_LIMITS[side],
+    "voltage_event_seconds": lambda: lambda at: EVENT_S,
+    "neutral_fault_seconds": lambda: lambda at: NEUTRAL_S,
+    "local_port": _local_port,
     "event_mask": lambda word: lambda at: getattr(at.engine.status(at.now), f"mask_{word}"),
     "load_profile_interval": lambda: lambda at: at.engine.load_profile(at.now).period_s,
     "load_profile_size": lambda: lambda at: at.engine.load_profile(at.now).entries,
@@ -269,6 +309,8 @@ SOURCES: Final[dict[str, Callable[..., Source]]] = {
     "rtc": lambda: _rtc,
     "rtc_status": lambda: lambda at: rtc_status(at.engine, _normal(at), valid=at.engine.clock_valid(at.now)),
     "configuration": _configuration,
+    "configuration_changes": lambda: lambda at: at.engine.event_logger(EventLog.CONFIGURATION, at.now).logged,
+    "configuration_event": lambda: _last_configured,
     "meter_number": lambda number: lambda at: markings(at.meter).meter_numbers[int(number) - 1],
     "special_data": lambda number: lambda at: markings(at.meter).special_data[int(number) - 1],
     "rom_checksum": lambda: lambda at: markings(at.meter).rom_checksum & 0xFFFF,

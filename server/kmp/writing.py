@@ -25,6 +25,7 @@ from metering.inputs import (
 
 from ..binding import Context
 from ..binding.commands import command
+from ..iec62056_21 import configuration as local_port
 from ..virtual_meter import Remember
 from .registers import Register
 from .sources import ADDRESS_KEY, Look, memory_key
@@ -95,6 +96,11 @@ def _set_address(at: Look, value: int) -> None:
     at.meter.configure(Configured.LOCAL_PORT, [Remember(ADDRESS_KEY, bytes((value,)))])
 
 
+def _local_port(register: str) -> Sink:
+    number = local_port.number_of(int(register, 16))
+    return lambda at, value: local_port.write(at.meter, number, value)
+
+
 def _bound(name: str, scale: int = 1) -> Sink:
     """What `server.binding.commands` does with a value of this name."""
     write = command(name)
@@ -125,6 +131,7 @@ SINKS: Final[dict[str, Callable[..., Sink]]] = {
     "breaker_amperes": lambda name: _breaker(name, 1_000),
     "event_mask": _event_mask,
     "address": lambda: _set_address,
+    "local_port": _local_port,
     "credit": lambda: _bound("credit", MWS_PER_WH),
     "prepayment_alarm": lambda: _configured(
         Configured.PREPAYMENT_ALARM, lambda value: SetPrepaymentAlarm(value // MWS_PER_WH)

@@ -147,13 +147,21 @@ def test_clock_and_date_can_be_written_as_registers(wire: KmpWire) -> None:
         (0x0033, 87654321), (0x0034, 7), (0x0035, 8), (0x0039, 9), (0x03FD, 10), (0x003A, 4711), (0x040F, 5_000),
         (0x1778, 6_000), (0x00C7, 60), (0x0408, 3), (0x044E, 2), (0x0454, 80), (0x0455, 20), (0x0458, 40), (0x045B, 90),
         (0x045C, 10), (0x045D, 1), (0x045F, 16), (0x0460, 32), (0x0497, 1), (0x04D0, 60), (0x04D1, 31), (0x04D4, 1),
-        (0x04D6, 2), (0x04D8, 0), (0x07DA, 2), (0x179B, 100),
+        (0x04D6, 2), (0x04D8, 0), (0x07DA, 2), (0x179B, 100), (0x1812, 0),
+        (0x1817, 17), (0x181B, 2), (0x1820, 2_000), (0x1821, 60),
     ],
 )  # fmt: skip
 def test_a_register_that_was_written_reads_as_written(wire: KmpWire, number: int, mantissa: int) -> None:
     assert wire.write(number, mantissa)
     assert wire.value(number) == mantissa
     assert wire.bench.meter.pending, "the journal has it before the acknowledgement"
+
+
+def test_what_is_written_is_counted_as_a_change_of_the_configuration(wire: KmpWire) -> None:
+    before = wire.value(0x00DE)
+    assert wire.write(0x0034, 4711)
+    assert wire.write(0x0458, 40)
+    assert wire.value(0x00DE) == before + 2
 
 
 def test_a_meter_number_is_one_number_for_kmp_and_dlms(wire: KmpWire) -> None:
@@ -170,7 +178,18 @@ def test_legal_data_and_what_the_meter_counts_cannot_be_written(wire: KmpWire, n
 
 @pytest.mark.parametrize(
     ("number", "mantissa"),
-    [(0x00C7, 7), (0x07DA, 0), (0x07DA, 9), (0x0455, 100), (0x0497, 3), (0x045D, 2), (0x04F7, 0), (0x04D0, 20_000)],
+    [
+        (0x00C7, 7),
+        (0x07DA, 0),
+        (0x07DA, 9),
+        (0x0455, 100),
+        (0x0497, 3),
+        (0x045D, 2),
+        (0x04F7, 0),
+        (0x04D0, 20_000),
+        (0x1820, 999),
+        (0x1814, 2),
+    ],
 )
 def test_a_value_there_is_not_is_refused(wire: KmpWire, number: int, mantissa: int) -> None:
     before = wire.value(number)

@@ -89,6 +89,7 @@ def test_every_source_stands_in_the_table_and_every_readable_register_has_one() 
         (0x03F2, 12345678), (0x03ED, 69000801), (0x0036, 11000002), (0x0405, 100), (0x0458, 30), (0x045B, 60),
         (0x0454, 100), (0x0455, 10), (0x043F, 4), (0x07DA, 1), (0x0437, 296), (0x0406, 46828625), (0x04F7, 0x3F),
         (0x03EA, 130_000), (0x03EB, 260_302), (0x0403, 10_000 + 1_500), (0x0404, 260_301), (0x04D6, 64), (0x04AB, 15),
+        (0x04BC, 207), (0x04BD, 253), (0x04BE, 10), (0x056C, 0), (0x1814, 1), (0x181D, 1), (0x1820, 1700), (0x00DE, 0),
     ],
 )  # fmt: skip
 def test_a_constant_load_of_36_hours_reads_as_what_it_is(wire: KmpWire, number: int, mantissa: int) -> None:
