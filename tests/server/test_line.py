@@ -269,15 +269,24 @@ async def test_at_pace_hdlc_and_the_wrapper_are_answered_as_ever() -> None:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
-async def test_over_tcp_parity_is_set_in_software_where_the_endpoint_says_so() -> None:
+@pytest.mark.parametrize(
+    ("parity", "asked", "answered"),
+    [("even", True, True), ("none", False, False), (None, True, True), (None, False, False)],
+    ids=["even", "none", "as asked: even", "as asked: none"],
+)
+async def test_over_tcp_parity_is_a_matter_of_software(parity: str | None, asked: bool, answered: bool) -> None:
+    def even(text: bytes) -> bytes:
+        return bytes(octet | (octet.bit_count() % 2) << 7 for octet in text)
+
     def work(name: str) -> None:
         port = TcpPort(name)
-        port.write(b"/?!\r\n")
-        identification = heard(port, 16)
-        assert all(octet.bit_count() % 2 == 0 for octet in identification)
-        assert bytes(octet & 0x7F for octet in identification).startswith(b"/KAM 68438BL122")
+        port.write(even(b"/?!\r\n") if asked else b"/?!\r\n")
+        identification = heard(port, 16)[:16]
+        expected = b"/KAM 68438BL122\r"
+        assert identification == (even(expected) if answered else expected)
 
-    async with running([{"profile": "382L"}], [{**TCP[0], "parity": "even"}], SteppedTime(AT)) as runtime:
+    endpoint = TCP[0] if parity is None else {**TCP[0], "parity": parity}
+    async with running([{"profile": "382L"}], [endpoint], SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
