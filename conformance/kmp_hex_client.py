@@ -92,9 +92,9 @@ class KmpHexClient:
         """What the meter says of itself: four octets of unknown meaning."""
         return self.ask(HELLO)
 
-    def memory(self, address: int, count: int) -> bytes:
-        """Octets of the meter's memory; it may give fewer than asked for."""
-        return self.ask(MEMORY, address.to_bytes(2, "big") + count.to_bytes(2, "big"))
+    def memory(self, first: int, last: int) -> bytes:
+        """Octets of the meter's memory, from the first address to the last."""
+        return self.ask(MEMORY, first.to_bytes(2, "big") + last.to_bytes(2, "big"))
 
     def registers(self) -> Registers:
         """Energy, load, hours, peak and customer number."""

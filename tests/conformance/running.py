@@ -51,21 +51,22 @@ def quick_profile(folder: Path) -> str:
 
 @contextmanager
 def running_meter(
-    folder: Path, profile: str = "382M", start: str = START, hdlc_address: int = 32
+    folder: Path, profile: str = "382M", start: str = START, hdlc_address: int = 32, *, dlms: bool = True
 ) -> Iterator[RunningMeter]:
     """`meter382 run` with a constant load, as a process."""
     configuration = folder / "meter.toml"
-    configuration.write_text(f"[[meters]]\nhdlc_address = {hdlc_address}\n")
+    configuration.write_text("[[meters]]\n" + (f"hdlc_address = {hdlc_address}\n" if dlms else ""))
     command = [sys.executable, "-m", "server.cli", "run", profile, "--ephemeral", "--json", "--start", start]
     command += ["--config", str(configuration)]
-    command += ["--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--optical", f"pty:{folder / 'optical'}"]
+    command += ["--tcp", "127.0.0.1:0", "--optical", f"pty:{folder / 'optical'}"]
+    command += ["--udp", "127.0.0.1:0"] if dlms else []
     command += ["--installation", "constant", "--serial-number", str(SERIAL_NUMBER)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            said = [json.loads(process.stdout.readline()) for _ in range(3)]
+            said = [json.loads(process.stdout.readline()) for _ in range(3 if dlms else 2)]
             names = {item["kind"]: item["endpoint"] for item in said}
-            yield RunningMeter(names["tcp"].removeprefix("tcp://"), names["udp"], str(folder / "optical"))
+            yield RunningMeter(names["tcp"].removeprefix("tcp://"), names.get("udp", ""), str(folder / "optical"))
         finally:
             process.terminate()
 
