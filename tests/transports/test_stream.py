@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transports.events import ApduReceived, LinkDisconnected
 from transports.hdlc import Frame
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
-from transports.iec62056_21.messages import with_even_parity
+from transports.iec62056_21.characters import with_even_parity
 from transports.stream import Stream
 from transports.wrapper import WrapperLine, encode_wpdu
 
@@ -77,7 +77,7 @@ def test_a_request_with_parity_is_recognised() -> None:
     found = stream()
     found.receive_data(with_even_parity(b"/?!\r\n"), 0.0)
     found.handle_timer(0.1)
-    assert found.data_to_send() == IDENTIFICATION
+    assert found.data_to_send() == with_even_parity(IDENTIFICATION)
 
 
 def test_noise_before_a_message_is_dropped_and_counted() -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import xor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.events import ApduReceived, Event, FrameReceived, HexFrameReceived, LinkDisconnected
+from transports.events import ApduReceived, CommandReceived, Event, FrameReceived, HexFrameReceived, LinkDisconnected
 from transports.frame_line import INTER_OCTET_TIMEOUT_S
 from transports.hdlc import Frame
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
-from transports.iec62056_21.messages import with_even_parity
+from transports.iec62056_21.characters import with_even_parity
 from transports.kmp import FROM_METER, TO_METER, KmpLine, encode_frame
 from transports.kmp_hex import KmpHexLine
 from transports.speed import SETTLED_S, SpeedSearch
-from transports.stream import HELD_S, Stream
+from transports.stream import HELD_S, MOST_BEGINNINGS, Stream
 from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import FramePort, Readout, hdlc_line
@@ -40,7 +42,8 @@ def stream(
     """A meter that speaks everything."""
     found_wrapper, iec, kmp, kmp_hex = WrapperLine(), Iec62056Line(), KmpLine(), KmpHexLine()
     found_wrapper.attach("meter", lambda: (1, 16))
-    iec.attach("meter", Readout(settings=Iec62056Settings(reaction_time_s=0.02, initial_speed=initial_speed)))
+    settings = Iec62056Settings(reaction_time_s=0.02, initial_speed=initial_speed, programming=True)
+    iec.attach("meter", Readout(settings=settings))
     kmp.attach("meter", FramePort())
     kmp_hex.attach("meter", FramePort({0xFE}))
     return Stream(hdlc_line(), found_wrapper if wrapper else None, iec, kmp, kmp_hex, lossless=lossless, search=search)
@@ -93,9 +96,9 @@ def test_two_messages_in_one_read_are_both_answered(first: str, second: str, los
 
 @pytest.mark.parametrize("first", AT_ONCE)
 def test_a_sign_on_behind_another_message_in_one_read_is_answered(first: str) -> None:
-    for request in (REQUEST, with_even_parity(REQUEST)):
+    for parity in (bytes, with_even_parity):
         asked, answered = AT_ONCE[first]
-        assert sign_on(stream(), 0.0, asked + request) == answered + IDENTIFICATION
+        assert sign_on(stream(), 0.0, asked + parity(REQUEST)) == answered + parity(IDENTIFICATION)
 
 
 @pytest.mark.parametrize("protocol", ["HDLC", "KMP", "hexadecimal"])
@@ -111,13 +114,15 @@ def test_any_messages_with_noise_between_in_any_portions_are_all_answered(data: 
     octets, expected, now = b"", [], 0.0
     noisy = False
     for name in data.draw(st.lists(st.sampled_from(sorted(AT_ONCE)), max_size=8)):
-        if not (name == "wrapper" and noisy):
+        if not (name == "wrapper" and noisy):  # a WPDU begins only a read, or behind a message
             octets += AT_ONCE[name][0]
             expected.append(AT_ONCE[name][1])
+            noisy = False
         noise = bytes(data.draw(st.lists(st.sampled_from(sorted(QUIET)), max_size=5)))
         octets += noise
-        noisy = bool(noise)
-    octets += data.draw(st.sampled_from([REQUEST, with_even_parity(REQUEST)]))
+        noisy = noisy or bool(noise)
+    parity = data.draw(st.sampled_from([bytes, with_even_parity]))
+    octets += parity(REQUEST)
     found, sent = stream(), []
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(octets) - 1)), max_size=12)))
     for begin, end in zip([0, *cuts], [*cuts, len(octets)], strict=True):
@@ -128,7 +133,7 @@ def test_any_messages_with_noise_between_in_any_portions_are_all_answered(data: 
     together = b"".join(sent)
     for name, (_, answered) in AT_ONCE.items():
         assert together.count(answered) == expected.count(answered), name
-    assert together.endswith(IDENTIFICATION)
+    assert together.endswith(parity(IDENTIFICATION))
     assert len(together) == sum(map(len, expected)) + len(IDENTIFICATION)
 
 
@@ -153,13 +158,23 @@ def test_after_any_noise_and_its_time_every_message_is_answered(steps: list[tupl
         now += 30.0
 
 
-def test_a_thousand_beginnings_of_everything_take_no_more_time_than_their_octets() -> None:
+@pytest.mark.parametrize(
+    "octets", [b"\x80\x7e", b"@/", b"\x7e/?", b"\x80\x3f\x7e\xa0", b"/?\x80", b"\x7e\xa0\x80", b"\0\1"]
+)
+def test_a_flood_of_beginnings_keeps_nobody_out(octets: bytes) -> None:
     found = stream()
-    for octets in (b"\x80\x7e" * 2000, b"@/" * 2000, b"\x7e/?" * 2000, b"\x80\x3f\x7e\xa0" * 2000, b"/?\x80" * 2000):
-        found.receive_data(octets, 0.0)
+    for _ in range(3):
+        found.receive_data(octets * 3 * MOST_BEGINNINGS, 0.0)
     found.handle_timer(30.0)
     found.data_to_send()
     assert converse(found, GET_TYPE, 40.0) == TYPE
+
+
+def test_a_flood_of_messages_is_none() -> None:
+    found = stream()
+    for _ in range(3):
+        sent = converse(found, (SNRM + ENERGIES) * MOST_BEGINNINGS, 0.0)
+        assert sent.count(UA) == MOST_BEGINNINGS
 
 
 # --- inside a message -----------------------------------------------------------------------------------
@@ -184,6 +199,51 @@ def test_beginnings_inside_a_wpdu_and_a_kmp_frame_are_data() -> None:
         events = found.receive_data(octets[:cut], 0.1) + found.receive_data(octets[cut:], 0.2)
         assert [event.apdu for event in events if isinstance(event, ApduReceived)] == [INSIDE]
         assert [event.data for event in events if isinstance(event, FrameReceived)] == [INSIDE]
+
+
+def programming() -> Stream:
+    """A stream at second 3 whose meter has just asked for the password, at 9600 baud."""
+    found = stream()
+    assert sign_on(found, 0.0) == IDENTIFICATION
+    found.receive_data(b"\x06051\r\n", 1.0)
+    found.handle_timer(3.0)
+    assert found.data_to_send().startswith(b"\x01P0\x02(")
+    return found
+
+
+def command(text: bytes) -> bytes:
+    body = text.replace(b"(", b"\x02(", 1) + b"\x03"
+    return b"\x01" + body + bytes((reduce(xor, body),))
+
+
+def test_beginnings_inside_a_programming_command_are_data() -> None:
+    octets = command(b"P1(@FE9072~@)")
+    for cut in range(1, len(octets)):
+        found = programming()
+        events = found.receive_data(octets[:cut], 3.1) + found.receive_data(octets[cut:], 3.2)
+        assert [event.data for event in events if isinstance(event, CommandReceived)] == ["@FE9072~@"]
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_wpdu_may_hold_as_many_beginnings_as_it_likes(lossless: bool) -> None:
+    apdu = b"\x80\x7e" * 2048
+    octets = encode_wpdu(16, 1, apdu)
+    for portion in (1, 5, 7, 1000, len(octets)):
+        found = stream(lossless=lossless)
+        events = [
+            event
+            for begin in range(0, len(octets) * 2, portion)
+            for event in found.receive_data((octets * 2)[begin : begin + portion], 0.0)
+        ]
+        assert [event.apdu for event in events if isinstance(event, ApduReceived)] == [apdu] * 2
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_wpdu_for_nobody_is_a_message_too(lossless: bool) -> None:
+    assert converse(stream(lossless=lossless), encode_wpdu(16, 99, b"get") + GET + GET_TYPE, 0.0) in (
+        GOT + TYPE,
+        TYPE + GOT,
+    )
 
 
 # --- half a message -------------------------------------------------------------------------------------
@@ -268,6 +328,22 @@ def test_a_newcomer_in_a_dialogue_is_answered_at_its_speed_and_the_dialogue_is_o
     assert found.speed == 9600
     found.handle_timer(20.0 + SETTLED_S)
     assert found.speed == (300 if given is None else 9600), "at rest"
+
+
+@pytest.mark.parametrize("protocol", AT_ONCE)
+def test_a_newcomer_ends_a_programming_dialogue_and_its_link(protocol: str) -> None:
+    found = programming()
+    (event,) = found.receive_data(command(b"P1(12345)"), 3.1)
+    asked, answered = AT_ONCE[protocol]
+    events = found.receive_data(asked, 3.2)
+    assert [ended.link for ended in events if isinstance(ended, LinkDisconnected)] == [event.link]
+    answer(events, 3.2)
+    assert found.data_to_send() == answered
+    assert isinstance(event, CommandReceived)
+    event.link.acknowledge(3.3)
+    found.handle_timer(5.0)
+    assert found.data_to_send() == b"", "the link is dead"
+    assert found.speed == 9600
 
 
 def test_a_sign_on_after_a_newcomer_is_answered_at_the_speed_it_is_heard_at() -> None:

@@ -1,4 +1,4 @@
-"""The optical port's ASCII dialogue, IEC 62056-21: sign-on and data readout in modes A and C, secondary station."""
+"""The ASCII dialogue of IEC 62056-21, secondary station: sign-on, data readout in modes A to E, programming."""
 
 from .dialogue import MeterPort
 from .line import Iec62056Line
