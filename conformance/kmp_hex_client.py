@@ -109,7 +109,7 @@ class KmpHexClient:
 
     def totals(self) -> Totals:
         """Energy in total and by tariff."""
-        octets = self.ask(TOTALS)
+        octets = self.ask(TOTALS, b"\0")
         reader = Reader(octets, 1)  # the first octet is 01 in all captures
         try:
             return Totals(reader.unsigned(4), reader.unsigned(4), reader.unsigned(4))

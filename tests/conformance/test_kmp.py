@@ -287,7 +287,7 @@ class TestHexadecimalProtocol:
             place = Endpoint.parse(f"kmphex://{peer.address}")
             with KmpHexClient.connect(place, HexOptions()) as old:
                 assert old.totals() == (9032, 9031, 1)
-            assert peer.heard == [b"@FE956D\r"]
+            assert peer.heard == [b"@FE95006D\r"]
 
     def test_hello_of_a_capture(self) -> None:
         with scripted(b"H", HELLO_ANSWER) as peer:
