@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from metering import Configured, EventLog
+from metering.inputs import SetSupply
 from server.assembly import build_meter
 from server.config import MeterConfig
 from server.iec62056_21 import Readout, configuration
@@ -15,6 +17,8 @@ from server.iec62056_21.errors import Fault
 from server.store import Store
 from server.time_source import SteppedTime
 from tests.server.conftest import Lab
+from transports.iec62056_21 import Iec62056Line
+from transports.iec62056_21.meter_messages import parse_push
 
 from .desk import Desk
 
@@ -196,3 +200,63 @@ def test_manufacturer_mode_configures_user_data_2_and_does_nothing_else(lab: Lab
     ):  # fmt: skip
         assert desk.ask(command, address, data) is Fault.MODE, (command, address)
     assert not desk.bench.meter.pending
+
+
+# --- mode D0 --------------------------------------------------------------------------------------------
+
+
+def pushed(line: Iec62056Line, now: float, seconds: float) -> list[tuple[float, int, bytes]]:
+    """What a line sends by itself: when, at which speed, what."""
+    found, end = [], now + seconds
+    while (deadline := line.next_timer()) is not None and deadline <= end:
+        now = max(now, deadline)
+        line.handle_timer(now)
+        speed = line.speed
+        if octets := line.data_to_send():
+            found.append((now, speed, octets))
+    return found
+
+
+def test_a_port_pushes_as_soon_as_it_is_configured_to(lab: LabBuilder) -> None:
+    """Mode D0 with 10 s and 9600 baud: the readout without STX, ETX and check (IEC 1107 description 3.2)."""
+    bench = lab()
+    line = Iec62056Line()
+    line.attach(bench.meter, port(bench))
+    assert pushed(line, 0.0, 3_600) == []
+    for number, value in ((6, 2), (9, 5), (3, 0)):
+        configuration.write(bench.meter, number, value)
+    assert pushed(line, 3_600, 3_600) == [], "the communication mode has it off"
+    configuration.write(bench.meter, 12, configuration.MODES_A_C_D0)
+    found = pushed(line, 7_200, 60.5)
+    assert len(found) == 6
+    moments = [at for at, _, _ in found]
+    assert all(9 < later - at < 11 for at, later in itertools.pairwise(moments))
+    for _, speed, octets in found:
+        assert speed == 9600
+        parsed = parse_push(octets)
+        assert parsed is not None
+        identification, readout = parsed
+        assert (identification.baud, identification.text) == ("3", " 68438BM4C3")
+        assert readout.text == port(bench).data_block()
+    configuration.write(bench.meter, 12, configuration.MODES_A_C)
+    assert pushed(line, 7_300, 60) == []
+
+
+def test_without_a_time_out_or_without_supply_there_is_no_push(lab: LabBuilder) -> None:
+    bench = lab()
+    line = Iec62056Line()
+    line.attach(bench.meter, port(bench))
+    configuration.write(bench.meter, 12, configuration.MODES_A_C_D0)
+    assert pushed(line, 0.0, 60) == []
+    configuration.write(bench.meter, 6, 1)
+    bench.meter.apply(SetSupply((0, 0, 0)))
+    bench.time.forward(5)
+    assert pushed(line, 60.0, 60) == []
+
+
+def test_the_identification_may_end_with_a_space_as_in_the_document(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\ninherits = "382M"\n[iec62056_21]\nidentification_space = true\n')
+    config = MeterConfig.model_validate({"profile": str(own), "installation": "constant", "commissioned": "2026-03-01"})
+    meter, model = build_meter(config, SteppedTime(1_772_452_800), None)
+    assert Readout(model, meter).identification() == "KAM5 68438BM4C3 "

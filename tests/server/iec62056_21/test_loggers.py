@@ -32,9 +32,9 @@ LabBuilder = Callable[..., Lab]
 HEADER = re.compile(r"(\d+(?:\.\d+){2})\((\d+)\)((?:\([0-9.*]+\)\([A-Za-z]*\))+)\r\n")
 M_LOGGERS = (
     "98.1.0", "98.2.0", "99.1.0", "99.1.1", "99.98.2", "99.98.3", "99.98.4", "99.98.5", "99.98.10", "99.98.12",
-    "99.98.13", "99.98.14",
+    "99.98.13", "99.98.14", "99.98.15",
 )  # fmt: skip
-"""IEC 1107 description, figure 12."""
+"""IEC 1107 description, figure 12, and the configuration logger."""
 
 
 def taken_apart(block: str, code: str) -> tuple[list[tuple[str, str]], list[list[str]]]:
@@ -236,3 +236,13 @@ def test_the_analysis_logger_has_the_columns_that_were_chosen(lab: LabBuilder) -
     columns, records = taken_apart(Desk(bench).blocks("R6", "99.1.1")[0], "99.1.1")
     assert columns[3:] == [("21.8.0", "kWh"), ("33.25.0", ""), ("71.7.0", "A"), ("9.7.0", "kVA")]
     assert [record[3:] for record in records] == [["0000012", "0.98", "0.65", "0.759"]] * 2
+
+
+@pytest.mark.parametrize("profile", ["382BCDE", "382K", "382L", "382M"])
+def test_the_configuration_logger_tells_what_was_changed(lab: LabBuilder, profile: str) -> None:
+    """Ours: documents only count such changes."""
+    desk = Desk(lab(profile=profile), "1" if profile in ("382L", "382M") else "A")
+    assert desk.ask("W5", "131.128.2", "0;2;3432") == "ACK"
+    assert desk.ask("W5", "131.128.3", "0;2;3433") == "ACK"
+    _, records = taken_apart(desk.blocks("R6", "99.98.15")[0], "99.98.15")
+    assert [record[:2] for record in records] == [["01260302130000", "2"], ["01260302130000", "3"]]
