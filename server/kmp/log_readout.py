@@ -77,6 +77,8 @@ class Selection(NamedTuple):
     """Whether the limit of octets kept rows back."""
 
 
+MOST_COLUMNS: Final = 24
+"""Registers of a request (not public: ours), so that one row of them fits a frame."""
 _LONGEST_READOUT: Final = 320
 """Octets of rows in an answer to B8, so that with each of them stuffed the frame stays below 1024."""
 
@@ -86,6 +88,8 @@ def read_request(data: bytes, operand: int, wide: bool) -> LogRequest:
     if len(data) < 2:
         raise ValueError("a logger request has a LID and a number of registers")
     lid, number = data[0], data[1]
+    if number > MOST_COLUMNS:
+        raise ValueError(f"{number} registers, at most {MOST_COLUMNS}")
     rest = data[2 + 2 * number :]
     if len(rest) != 2 + operand:
         raise ValueError(f"{len(rest)} octets behind {number} registers, expected {2 + operand}")
