@@ -23,7 +23,6 @@ from ..settings import CATALOGUE, INDEX, LAST_RESULT
 from .row_loggers import configuration_object
 
 _HEADER: Final = 4
-CONFIGURATION_LOGGER: Final = Obis.parse("1.1.99.98.15.255")
 
 
 def settings_objects() -> list[VisibleObject]:
@@ -52,7 +51,7 @@ def settings_objects() -> list[VisibleObject]:
             )
         )
     )
-    objects.append(_read_only(configuration_object(CONFIGURATION_LOGGER, "ConfigurationLogger")))
+    objects.append(_read_only(configuration_object()))
     return objects
 
 

@@ -17,6 +17,7 @@ from obis import Obis
 
 from ..binding import Context, ObjectModel
 from ..binding.objects import build_object
+from ..binding.row_loggers import configuration_object
 from ..device_profile import PROFILES
 from ..object_list import read_objects
 
@@ -58,7 +59,8 @@ def _of_model(model: ObjectModel) -> Registers:
 @cache
 def _of_list(name: str, energy_type: EnergyType) -> Registers:
     rows = [row for row in read_objects(PROFILES / name) if row.source not in _NOT_HERE] if name else []
-    return Registers([build_object(row, energy_type, {}) for row in rows])
+    objects = [build_object(row, energy_type, {}) for row in rows]
+    return Registers([*objects, configuration_object()] if objects else [])
 
 
 def value(context: Context, bound: BoundAttribute) -> Any:

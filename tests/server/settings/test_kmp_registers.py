@@ -52,3 +52,15 @@ def test_orders_are_no_configuration(wire: KmpWire) -> None:
 def test_the_load_profile_is_configured_with_its_registers_and_its_interval(wire: KmpWire) -> None:
     assert wire.ask(0xA9, "033C") == b""
     assert noted(wire) == [Configured.LOAD_PROFILE_REGISTERS, Configured.LOAD_PROFILE_PERIOD]
+
+
+@pytest.mark.parametrize("profile", ["382BCDE", "382K", "382L", "382M"])
+def test_the_logger_is_read_with_number_and_count_of_each_change(lab: Callable[..., Lab], profile: str) -> None:
+    wire = KmpWire(lab(profile=profile))
+    assert wire.write(0x0034, 7)
+    assert wire.write(0x0039, 8)
+    assert (wire.value(0x00DF), wire.value(0x00DE)) == (Configured.SPECIAL_DATA, 2)
+    answer = wire.ask(0xA2, "0F 02 00DF 00DE 09 FF 0001")
+    assert answer is not None
+    assert answer[:4].hex() == "0f020001"
+    assert answer.endswith(bytes.fromhex("0002 04 00000002 0002 0002 10"))
