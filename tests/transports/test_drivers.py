@@ -587,7 +587,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     identification = await terminal.read_exactly(21)
     assert bytes(octet & 0x7F for octet in identification) == b"/KAM5 68535CC453010\r\n"
     assert all(octet.bit_count() % 2 == 0 for octet in identification)
-    terminal.write(b"\x06\x30\x34\x30\x0d\x0a")
+    terminal.write(b"\x06\x30\xb4\x30\x8d\x0a")
     while termios.tcgetattr(slave)[4] != termios.B4800:
         await asyncio.sleep(0)
     assert (await terminal.read_exactly(1)) == b"\x82"
