@@ -259,6 +259,12 @@ def test_the_breaker_opens_is_released_and_closes(wire: KmpWire) -> None:
         assert answer[1] == wire.value(0x0440)
 
 
+def test_a_meter_without_breaker_switches_nothing(lab: Callable[..., Lab]) -> None:
+    wire = KmpWire(lab(profile="382BCDE"))
+    assert [wire.ask(0x97, bytes((command,))) for command in (1, 2, 3)] == [None] * 3
+    assert wire.value(0x043F) == 4
+
+
 def test_a_debiting_stop_ends_the_period(wire: KmpWire) -> None:
     assert wire.ask(0x88) == b""
     assert wire.value(0x002F) == 1
