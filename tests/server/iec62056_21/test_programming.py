@@ -15,7 +15,7 @@ import pytest
 from server.iec62056_21.errors import Fault
 from server.time_source import SteppedTime
 from server.virtual_meter import JournalEntry
-from tests.server.clients import SerialPort, TcpPort
+from tests.server.clients import HdlcClient, SerialPort, TcpPort
 from tests.server.running import LOOPBACK, device, running
 from transports.iec62056_21.client_messages import Acknowledge, Break, Command, OptionSelect, Repeat, Request
 from transports.iec62056_21.meter_messages import Data, Error, Identification
@@ -441,19 +441,26 @@ async def test_the_optical_port_has_its_own_configuration_and_lock(bench: Callab
         assert readout.text.endswith("1.6.0(00000.750*kW)(01260301011500)\r\n")
 
 
-async def test_mode_e_is_a_field_of_the_profile(bench: Callable[..., Any]) -> None:
+async def test_mode_e_is_a_field_of_the_profile_and_opens_hdlc(bench: Callable[..., Any]) -> None:
     """No document offers it for a 382: HDLC is direct there."""
 
     def work(terminal: Terminal) -> list[Any]:
         terminal.say(Request(""))
         identification = terminal.hear()
         terminal.port.write(OptionSelect("2", "5", "2").encode())
-        return [identification, terminal.port.read(5.0)]
+        confirmed = terminal.port.read(5.0)
+        client = HdlcClient(terminal.port, 19)
+        serial_number = client.get(1, "1.1.96.1.0.255")
+        client.disconnect()
+        terminal.say(Request(""))
+        return [identification, confirmed, serial_number, terminal.hear()]
 
     async with bench(text=QUICK + 'modes = "ACE"\n') as b:
-        identification, confirmed = await b.do(work)
+        identification, confirmed, serial_number, again = await b.do(work)
     assert identification.offers_hdlc
     assert confirmed == b"\x06252\r\n"
+    assert serial_number == 12345678
+    assert again == identification
 
 
 async def test_mode_b_is_a_field_of_the_profile(bench: Callable[..., Any]) -> None:
