@@ -16,7 +16,8 @@ from server.iec62056_21.errors import Fault
 from server.time_source import SteppedTime
 from server.virtual_meter import JournalEntry
 from tests.server.clients import HdlcClient, SerialPort, TcpPort
-from tests.server.running import LOOPBACK, device, running
+from tests.server.conftest import Process
+from tests.server.running import LOOPBACK, device, names, running
 from transports.iec62056_21.client_messages import Acknowledge, Break, Command, OptionSelect, Repeat, Request
 from transports.iec62056_21.meter_messages import Data, Error, Identification
 
@@ -475,3 +476,50 @@ async def test_mode_b_is_a_field_of_the_profile(bench: Callable[..., Any]) -> No
     assert (identification.manufacturer, identification.baud) == ("KAM", "E")
     assert readout.readout
     assert answers == [ACK, Data("0.1.0(0)")]
+
+
+# --- kill -9 --------------------------------------------------------------------------------------------
+
+
+def test_kill_9_loses_no_acknowledged_write_and_lifts_no_lock_out(
+    run_meter: Callable[..., Process], tmp_path: Path
+) -> None:
+    """Each round finds what the last one wrote, writes, and is killed with one more write on its way."""
+    own = tmp_path / "quick.toml"
+    own.write_text(QUICK.format(profile="382M"))
+    arguments = [str(own), "--tcp", LOOPBACK, "--state", str(tmp_path / "state.sqlite"), "--json"]
+    state, ta, list_ = 1, 1500, 27
+    for _ in range(2):
+        process = run_meter(*arguments, "--installation", "constant")
+        port = TcpPort(names(process)[0])
+        terminal = Terminal(port)
+        terminal.login()
+        assert terminal.ask("R1", "96.5.1") in (Data(f"96.5.1({state})"), Data(f"96.5.1({state + 1})"))
+        assert terminal.ask("R1", "131.0.13") == Data(f"131.0.13({ta})")
+        answer = terminal.ask("R1", "131.0.17")
+        assert isinstance(answer, Data)
+        assert answer.text.startswith(f"131.0.17({list_})")
+        terminal.say(Break())
+        terminal.login("6")
+        list_ = list_ % 40 + 1
+        assert terminal.ask("W5", "131.0.17", f"{list_}" + ")(1.8.0" * list_) == ACK
+        terminal.say(Break())
+        terminal.login()
+        for _ in range(5):
+            state, ta = state + 2, ta + 1
+            assert terminal.ask("W1", "96.5.1", f"{state}") == ACK
+            assert terminal.ask("W1", "131.0.13", f"{ta}") == ACK
+        terminal.say(Command("W1", "96.5.1", f"{state + 1}"))
+        process.process.kill()
+        process.process.wait(timeout=20)
+        port.close()
+    for passwords in (("1", "1", "1"), ("12345",)):
+        process = run_meter(*arguments, "--installation", "constant")
+        port = TcpPort(names(process)[0])
+        terminal = Terminal(port)
+        for password in passwords:
+            terminal.sign_on()
+            assert terminal.ask("P1", "", password) == Break()
+        process.process.kill()
+        process.process.wait(timeout=20)
+        port.close()
