@@ -29,6 +29,16 @@ class Spoken(StrEnum):
     IEC = "iec"
 
 
+_ORDER: Final = (Spoken.KMP, Spoken.DLMS, Spoken.HDLC, Spoken.IEC)
+_ORDER_ON_DEVICES: Final = (Spoken.KMP, Spoken.HDLC, Spoken.IEC)
+"""DLMS is the wrapper where there is one, and HDLC on a device."""
+
+
+def is_search(text: str, spoken: Spoken | None) -> bool:
+    """Whether neither scheme nor `--protocol` says what is spoken."""
+    return spoken is None and ("://" not in text or text.strip().lower().startswith("tcp://"))
+
+
 def open_door(text: str, spoken: Spoken | None, options: DoorOptions, *, needs_login: bool) -> Door:
     """The way named by scheme or `--protocol`, else the first that is answered; signed on where a password is given.
 
@@ -36,11 +46,9 @@ def open_door(text: str, spoken: Spoken | None, options: DoorOptions, *, needs_l
     password is missing.
     """
     endpoint = Endpoint.parse(text)
-    if spoken is None and "://" in text and endpoint.kind is not EndpointKind.TCP:
-        spoken = _of_scheme(endpoint)
-    if spoken is not None:
-        return _open(endpoint, spoken, options, needs_login)
-    return _search(endpoint, options, needs_login)
+    if is_search(text, spoken):
+        return _search(endpoint, options, needs_login)
+    return _open(endpoint, spoken or _of_scheme(endpoint), options, needs_login)
 
 
 def _of_scheme(endpoint: Endpoint) -> Spoken:
@@ -67,11 +75,9 @@ def _open(endpoint: Endpoint, spoken: Spoken, options: DoorOptions, needs_login:
 
 
 def _search(endpoint: Endpoint, options: DoorOptions, needs_login: bool) -> Door:
-    if endpoint.kind is EndpointKind.UDP:
-        return _open(endpoint, Spoken.DLMS, options, needs_login)
     hasty = options._replace(timeout_s=min(options.timeout_s, _SEARCH_TIMEOUT_S))
     heard: list[str] = []
-    for spoken in (Spoken.KMP, Spoken.DLMS, Spoken.IEC):
+    for spoken in _ORDER if endpoint.kind is not EndpointKind.SERIAL else _ORDER_ON_DEVICES:
         try:
             return _open(endpoint, spoken, hasty, needs_login)
         except (LoginRefused, CannotConnect):

@@ -189,6 +189,8 @@ class DlmsDoor:
         try:
             self._client = MeterClient.connect(self._endpoint, link, password.encode())
         except AssociationRejected as rejected:
+            if _WRONG_PASSWORD not in str(rejected):
+                raise  # no such association: a meter that has its settings elsewhere, or none
             raise LoginRefused(str(rejected)) from rejected
 
     def read(self, number: int) -> bytes:
@@ -228,6 +230,7 @@ class DlmsDoor:
             self._client.close()
 
 
+_WRONG_PASSWORD: Final = "authentication-failure"
 _LOGGER: Final = Obis.parse("1.1.99.98.15.255")
 
 

@@ -70,7 +70,7 @@ def tool(
     from conformance.errors import ClientError
 
     from ..toml_file import FileError
-    from .door_search import Spoken, open_door
+    from .door_search import Spoken, is_search, open_door
     from .doors import DoorOptions, Refused
     from .setting_values import assignments, file_values
 
@@ -89,7 +89,7 @@ def tool(
         _fail(str(error), 1)
     try:
         with contextlib.closing(door):
-            if protocol is None and not as_json:
+            if is_search(endpoint, spoken) and not as_json:
                 typer.echo(f"speaking {door.name}", err=True)
             _ACTIONS[action](_Job(door, as_json), items, values, file)
     except (ClientError, Refused) as error:

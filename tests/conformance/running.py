@@ -43,7 +43,7 @@ def quick_profile(folder: Path) -> str:
     profile = folder / "quick.toml"
     profile.write_text(
         'name = "quick"\ninherits = "382M"\n'
-        "[iec62056_21]\nreaction_time_s = 0.02\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
+        "[iec62056_21]\nreaction_time_s = 0.001\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
         "[kmp]\nreaction_time_s = 0.0\n"
     )
     return str(profile)
