@@ -19,6 +19,7 @@ from metering.status import EventA
 from ..binding import Context, ObjectModel
 from ..lockout import PasswordGuard
 from ..settings import SettingRefused, Settings
+from ..settings.settings import LAST_RESULT
 from ..virtual_meter import VirtualMeter
 from . import configuration
 from .data_sets import DataSets
@@ -57,8 +58,6 @@ _NUMBER: Final = re.compile(r"\d{1,10}")
 _PART: Final = re.compile(r"(\d{1,5});(\d{1,3})")
 _WRITTEN_PART: Final = re.compile(r"(\d{1,5});(\d{1,5});((?:[0-9A-Fa-f]{2})+)")
 _LONGEST_PART: Final = 255
-LAST_RESULT: Final = 255
-"""The number under which the result of the last setting is read."""
 
 
 class Commands:
@@ -74,12 +73,13 @@ class Commands:
         self._guard = PasswordGuard(meter, interface)
         self._settings = Settings(meter)
         self._admitted = False
-        if meter.powered and not meter.engine.status(meter.now()).event_a & EventA.SIGN_ON:
+        self._open = mode in _AFTER_ACKNOWLEDGEMENT or "C" not in meter.profile.iec62056_21.modes
+        if self._open and meter.powered and not meter.engine.status(meter.now()).event_a & EventA.SIGN_ON:
             meter.apply(SignOn())
 
     def execute(self, command: str, address: str, data: str) -> Answer:
         """Serve a command; raises `Refusal`."""
-        if self._mode not in _AFTER_ACKNOWLEDGEMENT and "C" in self._meter.profile.iec62056_21.modes:
+        if not self._open:
             return BreakOff()
         if command == "P1":
             self._admitted = self._guard.check(data)

@@ -15,6 +15,7 @@ the stamps of the rows. A logger without rows in between has its header only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -36,7 +37,7 @@ from .notation import Notation, date_time_stamp, formatted, normal_time, notatio
 
 RECORDS: Final = 6
 """Records in a block, where none are asked for."""
-_MOST_RECORDS: Final = 99  # two digits
+_RECORDS: Final = re.compile(r"0?[1-9]|[1-9][0-9]")
 _ROW_ATTRIBUTES: Final = {-1: "96.56.2", -2: "96.56.3"}
 _TIMES: Final = {(Clock.class_id, Clock.time.index), (ExtendedRegister.class_id, ExtendedRegister.capture_time.index)}
 _NOT_HERE: Final = Obis.parse("1.1.134.0.1.255")
@@ -55,17 +56,19 @@ class Request(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Request:
         """Read `start;end;records`, each of which may be empty or missing; raises `ValueError`."""
-        begin, end, records, *more = (text.split(";") + [""] * 3) if text.count(";") <= 2 else [text] * 4
-        if any(more) or (end and not begin):
+        parts = text.split(";")
+        if len(parts) > len(cls._fields):
             raise ValueError(f"{text!r} is no start;end;records")
-        chosen = cls(
+        begin, end, records = parts + [""] * (len(cls._fields) - len(parts))
+        if end and not begin:
+            raise ValueError(f"{text!r} has an end without a start")
+        if records and not _RECORDS.fullmatch(records):
+            raise ValueError(f"{records!r} records in a block; allowed: 1..99")
+        return cls(
             normal_time(begin) if begin else _BEGIN,
             normal_time(end) if end else _END,
-            int(records) if records.isascii() and records.isdigit() else -1 if records else RECORDS,
+            int(records) if records else RECORDS,
         )
-        if not 1 <= chosen.records <= _MOST_RECORDS:
-            raise ValueError(f"{records!r} records in a block; allowed: 1..{_MOST_RECORDS}")
-        return chosen
 
 
 class _Column(NamedTuple):

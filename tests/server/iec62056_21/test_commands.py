@@ -75,7 +75,8 @@ def test_a_sign_on_in_programming_mode_is_an_event_until_it_is_cleared(lab: LabB
     def noted() -> bool:
         return bool(bench.meter.engine.status(bench.meter.now()).event_a & EventA.SIGN_ON)
 
-    assert not noted()
+    Desk(bench, "A", admitted=False)
+    assert not noted(), "there is no programming behind a readout of mode A"
     Desk(bench)
     assert noted()
     sequence = bench.meter.sequence
