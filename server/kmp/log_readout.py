@@ -12,10 +12,10 @@ the starts of A0, A3 and A2 under 00, 03 and 02, its time in seconds since 2000.
     CID, LID, n, then rows, then LastRead, Newest and Info
 
 The first row has its LogID and each register with its unit, width and siEx; later rows only LogID and values. LogIDs
-are of 16 bits, and Info of 8; for B8 of 32 and 16. Not public, ours: registers that the logger does not hold are
-left out and n counts those that are there (B8 says so in Info); B8 repeats its second octet behind the CID and has no
-limit of octets of its own; a request that cannot be understood gets no answer, or of B8 the bit for it. `most octets`
-bounds rows and registers, not the octets around them, and one row always fits.
+are of 16 bits, and Info of 8; for B8 of 32 and 16. `most octets` bounds rows and registers, not the octets around
+them, and one row always fits. Not public, ours: registers that the logger does not hold are left out and n counts those
+that are there (B8 says so in Info); B8 repeats its second octet behind the CID and gives as many rows as a frame takes;
+a request that cannot be understood gets no answer, or of B8 the bit for it.
 """
 
 from __future__ import annotations

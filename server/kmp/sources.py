@@ -237,6 +237,17 @@ def _memory(name: str, type_: str, default: str) -> Source:
     return read
 
 
+def _exception_time(end: str) -> Source:
+    """Where the prepayment's slot of the day begins (0) or ends (1), HHMMSS."""
+    index = int(end)
+
+    def read(at: Look) -> int:
+        seconds = at.engine.prepayment(at.now).slot[index]
+        return seconds // 3_600 * 10_000 + seconds // 60 % 60 * 100 + seconds % 60
+
+    return read
+
+
 def _last_configured(at: Look) -> int:
     rows = at.engine.event_logger(EventLog.CONFIGURATION, at.now).rows
     return rows[-1].code if rows else 0
@@ -289,6 +300,7 @@ SOURCES: Final[dict[str, Callable[..., Source]]] = {
     "last_top_up": lambda: lambda at: at.engine.prepayment(at.now).last_top_up_wh * MWS_PER_WH,
     "last_top_up_at": lambda: lambda at: rtc(at.engine, at.engine.prepayment(at.now).last_top_up_at),
     "low_power_left": lambda: lambda at: at.engine.prepayment(at.now).low_power_left_s(at.now),
+    "exception_time": _exception_time,
     "prepayment_alarm": lambda: lambda at: at.engine.prepayment(at.now).alarm_limit_wh * MWS_PER_WH,
     "breaker_amperes": lambda name: lambda at: at.engine.breaker(at.now).parameters[name] * 1_000,
     "unbalance": lambda: _unbalance,

@@ -1,4 +1,4 @@
-"""PyKMP, a client of KMP that others wrote, reads meters over TCP and on a pseudo-terminal at the speeds readers use."""
+"""PyKMP, a client of KMP that others wrote, reads meters over TCP and on a pseudo-terminal at any speed."""
 
 from __future__ import annotations
 

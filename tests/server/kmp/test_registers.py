@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from metering.inputs import SetLoad
+from metering.inputs import SetLoad, SetPrepaymentExceptions
 from server.kmp.registers import UNITS, Register, all_registers, registers_of
 from server.kmp.sources import SOURCES
 from server.kmp.writing import SINKS
@@ -140,6 +140,11 @@ def test_a_peak_is_stamped_in_normal_time_and_dated_in_local_time(lab: Callable[
     assert wire.value(0x0027) == 3_000
     assert wire.read(0x0419)[0x0419][1] == bytes((0x83, 3, 0, 15, 13, 1, 7, 26))
     assert (wire.value(0x0403), wire.value(0x0404)) == (141_500, 260_701)
+
+
+def test_the_exception_slot_of_the_prepayment_is_a_time_of_day(wire: KmpWire) -> None:
+    wire.bench.meter.apply(SetPrepaymentExceptions(start_s=8 * HOUR + 90, end_s=20 * HOUR))
+    assert (wire.value(0x1799), wire.value(0x179A)) == (80_130, 200_000)
 
 
 def test_export_has_its_own_registers(wire: KmpWire) -> None:
