@@ -18,8 +18,7 @@ from metering.status import EventA
 
 from ..binding import Context, ObjectModel
 from ..lockout import PasswordGuard
-from ..settings import SettingRefused, Settings
-from ..settings.settings import LAST_RESULT
+from ..settings import LAST_RESULT, SettingRefused, Settings
 from ..virtual_meter import VirtualMeter
 from . import configuration
 from .data_sets import DataSets

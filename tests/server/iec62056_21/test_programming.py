@@ -199,6 +199,55 @@ async def test_a_382m_is_not_programmed_behind_a_mode_a_readout(bench: Callable[
         assert await b.do(work) == Break()
 
 
+# --- bad input ------------------------------------------------------------------------------------------
+
+
+async def test_bad_input_is_refused_or_dropped_and_the_dialogue_goes_on(bench: Callable[..., Any]) -> None:
+    """Wrong check, wrong syntax, a value too long, half a command, noise: the next command is answered."""
+
+    def work(terminal: Terminal) -> list[Any]:
+        terminal.login()
+        said: list[Any] = []
+        for octets in (
+            b"\x01R1\x020.1.0()\x03\x00",
+            Command("R1", "0.1.0", "x" * 129).encode(),
+            Command("R7", "0.1.0", "").encode(),
+            Command("R1", "0.1.0/1", "").encode(),
+            Command("P1", "", "(").encode(),
+        ):
+            terminal.port.write(octets)
+            said.append(terminal.hear())
+        for octets in (b"\x01R1\x020.1", b"\x00\xff~noise\r\n", b"\x01R1\x02" + b"0" * 600, b"\x02\x03\x04"):
+            terminal.port.write(octets)
+            assert terminal.hear(0.4) is None, octets
+            said.append(terminal.ask("R1", "0.1.0"))
+        return said
+
+    async with bench(text=QUICK + "ta_s = 0.2\nconfigurable = false\n") as b:
+        assert await b.do(work) == [Repeat(), *[Error("ER09 SYNTAX")] * 4, *[Data("0.1.0(0)")] * 4]
+        assert b.meter.sequence == 1
+
+
+async def test_after_any_noise_a_reader_signs_on(bench: Callable[..., Any]) -> None:
+    def work(terminal: Terminal) -> list[Any]:
+        said = []
+        for octets in (
+            b"/?12345678901234567890123456789012345!\r\n",
+            b"/?!\r",
+            b"\x06051\r\n",
+            b"\x01B0\x03q",
+            b"//??",
+        ):
+            terminal.port.write(octets)
+            terminal.sign_on()
+            said.append(terminal.ask("P1", "", "12345"))
+            terminal.say(Break())
+        return said
+
+    async with bench() as b:
+        assert await b.do(work) == [ACK] * 5
+
+
 # --- writing --------------------------------------------------------------------------------------------
 
 
