@@ -16,10 +16,11 @@ _HIGHEST_MWS: Final = 36 * 10**15
 
 
 def _fixed(number: Configured, description: str, read: Callable[[VirtualMeter], Plain]) -> Setting:
-    def plan(meter: VirtualMeter, value: Plain) -> list[Change]:
-        raise ValueError("legal data: never changed")
+    return Setting(number, number.name.lower(), description, "nothing", read, _never, Legal.FIXED)
 
-    return Setting(number, number.name.lower(), description, "nothing", read, plan, Legal.FIXED)
+
+def _never(meter: VirtualMeter, value: Plain) -> list[Change]:
+    raise ValueError("legal data: never changed")
 
 
 def _registers(meter: VirtualMeter) -> Plain:

@@ -78,7 +78,8 @@ class Settings:
 
     def _change(self, setting: Setting, octets: bytes) -> None:
         try:
-            self._check_legal(setting)
+            if setting.legal is Legal.SEALED and self._meter.engine.enclosure.seal_broken_at is None:
+                raise SettingRefused("legal data: the verification seal is intact")
             changes = setting.plan(self._meter, decode(octets))
             self._meter.configure(setting.number, changes)
         except ValueError as error:
@@ -86,12 +87,6 @@ class Settings:
             self.last_result = str(refused)
             raise refused from None
         self.last_result = DONE
-
-    def _check_legal(self, setting: Setting) -> None:
-        if setting.legal is Legal.FIXED:
-            raise SettingRefused("legal data: never changed")
-        if setting.legal is Legal.SEALED and self._meter.engine.enclosure.seal_broken_at is None:
-            raise SettingRefused("legal data: the verification seal is intact")
 
     def _refuse(self, reason: str) -> NoReturn:
         refused = SettingRefused(reason)
