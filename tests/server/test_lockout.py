@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.assembly import build_meter
 from server.config import MeterConfig
@@ -82,6 +84,27 @@ def test_ports_count_for_themselves(lab: Callable[..., Lab]) -> None:
         optical.check(WRONG)
     assert module.check(RIGHT)
     assert not optical.check(RIGHT)
+
+
+@given(st.lists(st.sampled_from([RIGHT, WRONG]) | st.integers(1, 700), max_size=40))
+def test_in_any_time_of_the_lock_out_no_more_than_the_attempts_are_wrong(events: list[str | int]) -> None:
+    """Whoever guesses gets three guesses each 600 s, unless a right password has come between."""
+    config = MeterConfig.model_validate({"installation": "constant", "commissioned": "2026-03-01"})
+    time = SteppedTime(1_772_452_800)
+    meter, _ = build_meter(config, time, None)
+    failures, locked_until = 0, 0
+    for event in events:
+        if isinstance(event, int):
+            time.forward(event)
+            continue
+        guard = PasswordGuard(meter, "optical")  # a new client each time
+        now = meter.now()
+        assert guard.locked == (now < locked_until)
+        assert guard.check(event) == (event == RIGHT and now >= locked_until)
+        if now >= locked_until:
+            failures = failures + 1 if event == WRONG else 0
+            if failures == 3:
+                failures, locked_until = 0, now + 600
 
 
 @pytest.mark.parametrize("snapshot", [False, True], ids=["from the journal", "from a snapshot"])
