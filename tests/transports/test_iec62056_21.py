@@ -7,9 +7,8 @@ from itertools import product
 import pytest
 
 from transports.iec62056_21 import Iec62056Settings
-from transports.iec62056_21.characters import block_check, with_even_parity
-from transports.iec62056_21.dialogue import TRANSITIONS, Dialogue, Input, State
-from transports.iec62056_21.meter_messages import readout_of
+from transports.iec62056_21.characters import with_even_parity
+from transports.iec62056_21.dialogue import TRANSITIONS, Action, Dialogue, Input, State
 
 from .iec_bench import DATA, IDENTIFICATION, Bench
 from .meters import Readout
@@ -17,7 +16,8 @@ from .meters import Readout
 
 def test_the_table_has_every_pair() -> None:
     assert set(TRANSITIONS) == set(product(State, Input))
-    assert all(hasattr(Dialogue, f"_{action.value}") for action, _ in TRANSITIONS.values())
+    assert all(hasattr(Dialogue, f"_{action.value}") for action in Action)
+    assert {action for action, _ in TRANSITIONS.values()} == set(Action)
 
 
 def test_mode_c_sends_the_data_at_the_speed_the_client_chose() -> None:
@@ -147,8 +147,7 @@ def test_half_a_request_is_given_up_after_the_inter_character_timeout() -> None:
     assert bench.line.idle
 
 
-def test_the_old_generation_sends_the_sum_and_with_parity_every_octet_is_even() -> None:
-    assert block_check(b"0.0(1)\r\n!\r\n\x03", "sum") == sum(b"0.0(1)\r\n!\r\n\x03") & 0x7F
+def test_with_parity_every_octet_sent_is_even() -> None:
     bench = Bench(Readout(settings=Iec62056Settings(parity="even", modes="A")))
     bench.send(with_even_parity(b"/?!\r\n"))
     sent = bench.wait(5.0)
@@ -187,13 +186,6 @@ def test_a_dialogue_that_goes_on_keeps_its_speed() -> None:
     bench.send(b"\x06040\r\n")
     assert bench.wait(1.0) == DATA
     assert bench.sent[-1][1] == 4800
-
-
-def test_a_685_puts_its_end_mark_behind_the_last_data_set() -> None:
-    """As captured from a 685-382-OK-10: "1.6*1(000002,8)!", and the sum as block check."""
-    block = "1.6(000001,5*kW)\r\n1.6*1(000002,8)\r\n"
-    body = b"1.6(000001,5*kW)\r\n1.6*1(000002,8)!\r\n\x03"
-    assert readout_of(block, own_line=False).encode("sum") == b"\x02" + body + bytes((sum(body) % 128,))
 
 
 def test_a_meter_without_supply_is_silent_and_forgets_where_it_was() -> None:
