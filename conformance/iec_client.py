@@ -157,6 +157,10 @@ class IecClient:
             chosen = min(offered, self._options.max_speed)
             self._send(OptionSelect(_NORMAL, chosen, mode))
             self._channel.set_speed(SPEEDS[chosen])
+        elif mode != _READOUT and self._options.mode == "C":
+            # The 382L offers nothing and takes an option select all the same; a meter of mode A makes nothing of it.
+            present = next((digit for digit, baud in SPEEDS.items() if baud == self._options.baud), "0")
+            self._send(OptionSelect(_NORMAL, present, mode))
         return identification
 
     # --- programming --------------------------------------------------------------------------------------

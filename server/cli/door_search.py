@@ -79,10 +79,13 @@ def _search(endpoint: Endpoint, options: DoorOptions, needs_login: bool) -> Door
     heard: list[str] = []
     for spoken in _ORDER if endpoint.kind is not EndpointKind.SERIAL else _ORDER_ON_DEVICES:
         try:
-            return _open(endpoint, spoken, hasty, needs_login)
-        except (LoginRefused, CannotConnect):
+            last = spoken is Spoken.IEC
+            return _open(endpoint, spoken, options if last else hasty, needs_login)
+        except LoginRefused:
             raise
         except ClientError as error:
+            if isinstance(error, CannotConnect) and not heard:
+                raise  # there is nobody at all
             heard.append(f"{spoken.value}: {error}")
     raise NoAnswer(f"{endpoint} offers no way to settings ({'; '.join(heard)})")
 

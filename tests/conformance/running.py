@@ -38,11 +38,11 @@ class RunningMeter(NamedTuple):
         return {"tcp": self.address, "hdlc": self.hdlc, "udp": self.udp, "pty": self.pty}
 
 
-def quick_profile(folder: Path) -> str:
-    """A 382M that answers its optical port as fast as the standard lets the quickest, so that tests need not wait."""
+def quick_profile(folder: Path, inherits: str = "382M") -> str:
+    """A meter that answers its optical port as fast as the standard lets the quickest, so that tests need not wait."""
     profile = folder / "quick.toml"
     profile.write_text(
-        'name = "quick"\ninherits = "382M"\n'
+        f'name = "quick"\ninherits = "{inherits}"\n'
         "[iec62056_21]\nreaction_time_s = 0.001\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
         "[kmp]\nreaction_time_s = 0.0\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,16 @@ class TestProgramming:
         with programming(meter) as dialogue:
             assert dialogue.read_sets("R5", "1.0.0")
 
+    @pytest.mark.parametrize(
+        ("profile", "password"), [("382L", "12345"), ("382BCDE", "12345"), ("382-classic", "123456")]
+    )
+    def test_meters_that_offer_no_speed_are_programmed_too(self, tmp_path: Path, profile: str, password: str) -> None:
+        quick = quick_profile(tmp_path, profile)
+        with running_meter(tmp_path, quick, dlms=profile == "382L") as running, client(running.address) as dialogue:
+            dialogue.program(password)
+            with pytest.raises(RequestRefused, match="ER"):
+                dialogue.read("R5", "77.7.7")
+
     def test_breaking_off_frees_the_port_at_once(self, meter: RunningMeter) -> None:
         for _ in range(2):
             with programming(meter) as dialogue:
@@ -159,7 +170,7 @@ class TestTrouble:
     def test_the_sum_of_the_685_is_a_check_too_and_stays_one(self) -> None:
         burst = MODE_A.encode() + readout_of(BLOCK, own_line=False).encode("sum")
         with scripted(burst, ACK, Data("0.0(1)").encode("sum")) as peer:
-            with client(peer.address) as reader:
+            with client(peer.address, IecOptions(mode="A")) as reader:
                 reader.program("123456")
                 assert reader.read("R1", "0.0") == ["0.0(1)"]
             assert sum(peer.heard[1][1:-1]) & 0x7F == peer.heard[1][-1]

@@ -248,6 +248,18 @@ class TestTheWayIsLookedFor:
         assert json.loads(said.stdout)["protocol"].startswith(name)
         assert said.stderr == ""
 
+    def test_a_meter_that_has_only_an_optical_port_is_reached_there(self, tmp_path: Path) -> None:
+        profile = tmp_path / "old.toml"
+        profile.write_text('name = "old"\ninherits = "382-classic"\n[iec62056_21]\nreaction_time_s = 0.001\n')
+        with running_meter(tmp_path, str(profile), dlms=False) as running:
+            said = done(running.address, "login", "--password", "123456")
+        assert said.stderr == "speaking IEC 62056-21\n"
+
+    def test_a_password_that_is_refused_ends_the_search(self, meter: RunningMeter) -> None:
+        said = tool(meter.address, "login", "--password", "54321", "--timeout", "0.3")
+        assert (said.exit_code, said.stderr.count("\n")) == (1, 1)
+        done(meter.address, "login", *PASSWORD)
+
     def test_nobody_listening(self) -> None:
         said = tool(unused_address(), "show")
         assert (said.exit_code, said.stdout) == (1, "")
