@@ -85,6 +85,8 @@ class Connection:
         self._reading = True
         self._finished = False  # the peer says nothing more
         self._refusal_logged = False
+        if (deadline := stream.next_timer()) is not None:  # a port that sends unasked
+            self._arm(deadline)
 
     def receive(self, data: bytes) -> None:
         """The driver has read octets."""

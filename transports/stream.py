@@ -248,6 +248,8 @@ class Stream:
         iec = self.iec
         if iec is not None and iec.opened_hdlc and protocol == IEC:
             self._take_over(iec, now, events)
+        if iec is not None and protocol != IEC:
+            iec.note_traffic(now)
         self._current = protocol
         self._hot = self.wrapper if protocol == WRAPPER and self._lossless else None
         self._only_wrapper = self._only_wrapper and protocol == WRAPPER
@@ -256,6 +258,8 @@ class Stream:
         if self._current == WRAPPER and self._lines[WRAPPER].idle:
             self._wpdus += 1
         whole = self._messages > heard
+        if iec is not None and whole and protocol != IEC:
+            iec.note_traffic(now)
         if iec is not None and whole and protocol != IEC and (protocol != HDLC if iec.opened_hdlc else iec.active):
             self._take_over(iec, now, events)
         events += brought

@@ -434,6 +434,19 @@ async def test_pty_can_be_opened_with_7e1_again_and_again(tmp_path: Path) -> Non
     await endpoint.close()
 
 
+async def test_pty_of_a_meter_in_mode_d_sends_though_nobody_has_ever_asked(tmp_path: Path) -> None:
+    def pushing() -> Stream:
+        iec = Iec62056Line()
+        iec.attach("meter", Readout(settings=Iec62056Settings("ACD", reaction_time_s=0.0, d0_interval_s=0.01)))
+        return Stream(None, None, iec)
+
+    endpoint = await open_pty(tmp_path / "optical", pushing, Recorder())
+    terminal = Terminal(tmp_path / "optical")
+    assert await terminal.read_exactly(23) == b"/KAM3 68535CC453010\r\n\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
 async def test_pty_gives_the_echo_of_an_optical_head(tmp_path: Path) -> None:
     endpoint = await open_pty(tmp_path / "optical", lambda: EchoStream(stream()), Recorder())
     terminal = Terminal(tmp_path / "optical")

@@ -93,7 +93,7 @@ class Iec62056Line:
         for octet in data:
             if self._reader.idle:
                 self._begun, self._octets = max(now, self._busy_until), 0
-            if octet == ACK:
+            if octet & 0x7F == ACK:
                 self._reader.option_select = not self._programming
             heard = self._reader.receive(octet)
             self._octets += 1
