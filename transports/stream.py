@@ -243,7 +243,7 @@ class Stream:
     def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
         """Give octets to their line; says whether a message was over with them.
 
-        A dialogue of IEC 62056-21 does not go on behind another's back.
+        A dialogue of IEC 62056-21 does not go on behind another's back, nor does mode D send into a conversation.
         """
         iec = self.iec
         if iec is not None and iec.opened_hdlc and protocol == IEC:
@@ -258,8 +258,6 @@ class Stream:
         if self._current == WRAPPER and self._lines[WRAPPER].idle:
             self._wpdus += 1
         whole = self._messages > heard
-        if iec is not None and whole and protocol != IEC:
-            iec.note_traffic(now)
         if iec is not None and whole and protocol != IEC and (protocol != HDLC if iec.opened_hdlc else iec.active):
             self._take_over(iec, now, events)
         events += brought

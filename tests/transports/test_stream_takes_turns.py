@@ -36,13 +36,19 @@ GET = encode_wpdu(16, 1, b"get")
 GOT = encode_wpdu(1, 16, b"got")
 
 
+_SETTINGS = Iec62056Settings(reaction_time_s=0.02, programming=True)
+
+
 def stream(
-    *, lossless: bool = False, search: SpeedSearch | None = None, initial_speed: int = 300, wrapper: bool = True
+    *,
+    lossless: bool = False,
+    search: SpeedSearch | None = None,
+    wrapper: bool = True,
+    settings: Iec62056Settings = _SETTINGS,
 ) -> Stream:
     """A meter that speaks everything."""
     found_wrapper, iec, kmp, kmp_hex = WrapperLine(), Iec62056Line(), KmpLine(), KmpHexLine()
     found_wrapper.attach("meter", lambda: (1, 16))
-    settings = Iec62056Settings(reaction_time_s=0.02, initial_speed=initial_speed, programming=True)
     iec.attach("meter", Readout(settings=settings))
     kmp.attach("meter", FramePort())
     kmp_hex.attach("meter", FramePort({0xFE}))
@@ -351,6 +357,20 @@ def test_a_sign_on_after_a_newcomer_is_answered_at_the_speed_it_is_heard_at() ->
     converse(found, GET_TYPE, 3.1)
     assert sign_on(found, 10.0) == IDENTIFICATION
     assert found.speed == 9600
+
+
+@pytest.mark.parametrize("protocol", AT_ONCE)
+def test_mode_d_does_not_send_into_a_conversation(protocol: str) -> None:
+    found = stream(settings=Iec62056Settings(modes="ACD", d0_interval_s=5.0))
+    found.handle_timer(0.0)
+    for now in (4.0, 8.0, 12.0):
+        asked, answered = AT_ONCE[protocol]
+        assert converse(found, asked, now) == answered
+    found.handle_timer(16.9)
+    assert found.data_to_send() == b""
+    found.handle_timer(17.0)
+    found.handle_timer(18.0)
+    assert found.data_to_send().startswith(b"/KAM3")
 
 
 def test_a_driver_that_knows_the_speed_is_believed() -> None:
