@@ -18,6 +18,7 @@ from server.runtime import Runtime
 from server.time_source import SteppedTime
 from transports.hdlc.parameters import HdlcParameters
 from transports.hdlc.primary import HdlcPrimary
+from transports.kmp import FROM_METER, TO_METER, encode_frame
 from transports.wrapper import encode_wpdu
 
 from .clients import PATIENCE_S, HdlcClient, Port, SerialPort, TcpPort, UdpPort, WrapperClient
@@ -228,6 +229,26 @@ async def test_an_ip101i_drops_noise_and_the_connection_stays(channel: str) -> N
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
+GET_SERIAL_NUMBER = encode_frame(TO_METER, 0x3F, b"\x02")
+SERIAL_NUMBER_ANSWER = encode_frame(FROM_METER, 0x3F, b"\x02" + (12345678).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("channel", ["A", "B"])
+async def test_an_ip101i_speaks_kmp_and_hdlc_on_one_connection(channel: str) -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        for _ in range(2):
+            port.write(GET_SERIAL_NUMBER)
+            assert heard(port, len(SERIAL_NUMBER_ANSWER)) == SERIAL_NUMBER_ANSWER
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+
+    module = [{"kind": "ip101i", "address": LOOPBACK, "channel": channel}]
+    async with running([{}], module, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
 @LINES
 @pytest.mark.parametrize("paced", [False, True], ids=["at once", "paced"])
 async def test_an_optical_head_hears_itself_on_every_kind_of_endpoint(endpoint: dict[str, Any], paced: bool) -> None:
@@ -290,19 +311,34 @@ async def test_over_tcp_parity_is_a_matter_of_software(parity: str | None, asked
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
-async def test_on_a_strict_pty_a_reader_must_set_the_speed() -> None:
-    def set_speed(port: SerialPort, speed: int) -> None:
-        attributes = termios.tcgetattr(port.descriptor)
-        attributes[4] = attributes[5] = speed
-        termios.tcsetattr(port.descriptor, termios.TCSANOW, attributes)
+def set_speed(port: SerialPort, speed: int) -> None:
+    attributes = termios.tcgetattr(port.descriptor)
+    attributes[4] = attributes[5] = speed
+    termios.tcsetattr(port.descriptor, termios.TCSANOW, attributes)
+
+
+@pytest.mark.parametrize(
+    ("speed", "asked", "begins", "requests"),
+    [
+        (termios.B9600, GET_SERIAL_NUMBER, SERIAL_NUMBER_ANSWER, 1),
+        (termios.B300, b"/?!\r\n", b"/KAM 68438BL122\r\n", 2),
+        (termios.B1200, GET_SERIAL_NUMBER, SERIAL_NUMBER_ANSWER, 3),
+    ],
+    ids=["9600", "300", "1200"],
+)
+async def test_on_a_strict_pty_a_client_asks_until_its_speed_is_found(
+    speed: int, asked: bytes, begins: bytes, requests: int
+) -> None:
+    """As on a serial device: the line rests at 9600, noise leads to 300 and then to 1200."""
 
     def work(name: str) -> None:
         port = SerialPort(name)
-        port.write(b"/?!\r\n")
-        assert port.read(0.8) == b"", "it has set no speed"
-        set_speed(port, termios.B300)
-        while not port.read(1.0):  # until the meter listens at 300, too
-            port.write(b"/?!\r\n")
+        set_speed(port, speed)
+        for number in range(requests):
+            port.write(asked)
+            received = port.read(0.6)
+            assert bool(received) == (number == requests - 1), received
+        assert begins.startswith(received)
 
     line = [{"kind": "optical", "device": "pty", "strict_speed": True}]
     async with running([{"profile": "382L"}], line, SteppedTime(AT)) as runtime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from transports.iec62056_21 import Iec62056Line, Iec62056Settings
 from transports.pacing import GROUP_S, PacedStream
 from transports.stream import ByteStream, Stream
 from transports.tcp import serve_tcp
+from transports.tracer import FROM_METER, TO_METER, TracedStream, Tracer
 from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, echo, hdlc_line
@@ -170,6 +172,15 @@ def test_what_is_under_way_at_the_end_is_lost() -> None:
     ask(paced, SNRM, 0.0, 1.5)
     assert len(paced.close("stream closed")) == 1
     assert (paced.busy, paced.data_to_send()) == (False, b"")
+
+
+def test_traced_on_both_sides_a_slow_line_still_shows_whole_messages() -> None:
+    output = io.StringIO()
+    tracer = Tracer(output)
+    inner = TracedStream(line(9600), tracer, "pty", [FROM_METER])
+    ask(TracedStream(PacedStream(inner), tracer, "pty", [TO_METER]), SNRM, 0.0, 5.0)
+    lines = [line.split(" | ")[0] for line in output.getvalue().splitlines()]
+    assert lines == ["0.000 pty -> HDLC 16>1 SNRM P/F 23 octets", "0.035 pty <- HDLC 1>16 UA P/F 23 octets"]
 
 
 # --- the echo -------------------------------------------------------------------------------------------
