@@ -30,8 +30,6 @@ class Iec62056Line:
         self._pushes: dict[Hashable, PushSchedule] = {}
         self._noise_octets = 0  # in messages that say nothing
         self._begun = 0.0  # when the message that is being heard began
-        self._octets = 0  # of it
-        self._busy_until = 0.0  # when the last character heard so far would have come over a line
         self._last_octet = 0.0
         self._line_speed: int | None = None
         self.messages = 0  # heard on the line, for whomever
@@ -92,16 +90,15 @@ class Iec62056Line:
         self._do_due(now)
         for octet in data:
             if self._reader.idle:
-                self._begun, self._octets = max(now, self._busy_until), 0
+                self._begun = now
             if octet & 0x7F == ACK:
                 self._reader.option_select = not self._programming
             heard = self._reader.receive(octet)
-            self._octets += 1
             self._last_octet = now
             if heard is None:
                 continue
-            self._busy_until = max(now, self._begun + self._octets * BITS_PER_CHARACTER / self.speed)
-            said = [dialogue.receive(heard, self._busy_until) for dialogue in self._dialogues.values()]
+            ended = max(now, self._begun + len(heard.octets) * BITS_PER_CHARACTER / self.speed)
+            said = [dialogue.receive(heard, ended) for dialogue in self._dialogues.values()]
             if any(said):
                 self.messages += 1
             else:
