@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import termios
@@ -18,8 +17,8 @@ import structlog
 from transports.connection import Connection
 from transports.echo import EchoStream
 from transports.events import ApduReceived, Event, LinkDisconnected
+from transports.garbling import heard_at
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
-from transports.pacing import PacedStream
 from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.speed import SpeedSearch
@@ -509,19 +508,17 @@ async def test_on_a_strict_pty_only_a_reader_with_the_speed_of_the_port_is_heard
 
 
 async def test_on_a_strict_pty_a_reader_at_another_speed_hears_the_answer_garbled() -> None:
-    endpoint = await open_pty(None, lambda: PacedStream(stream()), Recorder(), strict_speed=True)
+    def change(connection: Connection, event: Event) -> None:
+        set_speed(terminal, termios.B2400)  # before the answer goes out
+
+    endpoint = await open_pty(None, stream, change, strict_speed=True)
     terminal = Terminal(endpoint.name.removeprefix("pty:"))
     set_speed(terminal, termios.B9600)
-    terminal.write(b"/?!\r\n")
-    assert await terminal.read_exactly(5) == b"/KAM5"
-    set_speed(terminal, termios.B2400)
-    heard = await terminal.read_exactly(1)
-    while endpoint.connections[0].stream.busy:
-        await asyncio.sleep(0)
-    with contextlib.suppress(BlockingIOError):
-        heard += os.read(terminal.descriptor, 100)
-    assert b"53010\r\n" not in heard
-    assert len(heard) <= len(b" 68535CC453010\r\n")
+    asked, answer = (bytes.fromhex(frame["hex"]) for frame in SESSIONS[0]["frames"][:2])
+    terminal.write(asked)
+    garbled = heard_at(answer, 9600, 2400)
+    assert 0 < len(garbled) < len(answer)
+    assert await terminal.read_exactly(len(garbled)) == garbled
     terminal.close()
     await endpoint.close()
 
