@@ -8,7 +8,8 @@ import pytest
 
 from transports.iec62056_21 import Iec62056Settings
 from transports.iec62056_21.characters import with_even_parity
-from transports.iec62056_21.dialogue import TRANSITIONS, Action, Dialogue, Input, State
+from transports.iec62056_21.dialogue import Dialogue
+from transports.iec62056_21.dialogue_states import TRANSITIONS, Action, Input, State
 
 from .iec_bench import DATA, IDENTIFICATION, Bench
 from .meters import Readout

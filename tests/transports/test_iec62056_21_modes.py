@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transports.iec62056_21 import Iec62056Settings
 from transports.iec62056_21.characters import with_even_parity
 from transports.iec62056_21.client_messages import Command
-from transports.iec62056_21.dialogue import TRANSITIONS, Action, Dialogue, Input, State
+from transports.iec62056_21.dialogue import Dialogue
+from transports.iec62056_21.dialogue_states import TRANSITIONS, Action, Input, State
 from transports.iec62056_21.framing import OF_CLIENTS, MessageReader
 from transports.iec62056_21.meter_messages import parse_push
 from transports.iec62056_21.settings import SPEEDS_MODE_B

@@ -1,9 +1,7 @@
 """One meter's dialogue with a reader, modes A, B, C and E, from sign-on to the data (IEC 62056-21 6.4; 382M 1107
 description).
 
-`TRANSITIONS` has a row for every (state, input) pair; an action may start the timer whose end is the input
-`TIME`. A request for another meter on the line is `FOREIGN_REQUEST`: it ends our dialogue.
-
+What is done when is in the table of `dialogue_states.py`. The rules the actions keep:
 - Mode C without option select becomes mode A after Tt. An option select chooses the speed, whatever else it asks for;
   what the port does not offer is answered with the readout.
 - Modes A and B do not wait. In mode B the data come at the speed of the meter's letter.
@@ -17,13 +15,13 @@ description).
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Hashable
 from typing import Any, Final, Literal, Protocol
 
 from ..events import Event
 from .characters import with_even_parity
 from .client_messages import Acknowledge, Break, Command, Fault, OptionSelect, Repeat, Request, parse_client
+from .dialogue_states import AFTER_DATA, TRANSITIONS, Input, State
 from .framing import Heard
 from .meter_messages import encode_push, identification_of, readout_of
 from .programming import Programming
@@ -53,95 +51,6 @@ class MeterPort(Protocol):
     def challenge(self) -> str:
         """The operand of P0, with which programming begins; may be empty."""
 
-
-class State(enum.Enum):
-    """How far the dialogue has come."""
-
-    SIGN_ON = "waiting for a request"
-    REQUESTED = "identification due"
-    IDENTIFIED = "waiting for an option select"
-    SELECTED = "data due"
-    TRANSMITTED = "data sent, may be asked for again"
-    OPEN = "waiting for a command, modes A and B"
-    PROGRAMMING = "programming"
-    CONFIRMING = "confirmation of mode E due"
-    HDLC = "the line is HDLC's"
-    PUSH_DUE = "data due that nobody asked for"
-    PUSHING = "sending these"
-
-
-class Input(enum.Enum):
-    """What can happen."""
-
-    REQUEST = "request"
-    FOREIGN_REQUEST = "request that is not to be answered"
-    SELECT_READOUT = "option select: readout"
-    SELECT_PROGRAMMING = "option select: programming"
-    SELECT_HDLC = "option select: mode E"
-    COMMAND = "command"
-    BREAK = "B0"
-    REPEAT = "NAK"
-    ACKNOWLEDGE = "ACK"
-    END = "end of programming"
-    TIME = "timer"
-    TIME_TO_SWITCH = "timer, mode B"
-    TIME_TO_LISTEN = "timer, and any command may follow"
-    PUSH = "time of mode D"
-
-
-class Action(enum.Enum):
-    """What the meter does; each is the method of `Dialogue` with this name."""
-
-    IGNORE = "ignore"
-    START = "start"
-    IDENTIFY = "identify"
-    SELECT = "select"
-    SELECT_PROGRAMMING = "select_programming"
-    SWITCH = "switch"
-    TRANSMIT = "transmit"
-    REPEAT = "repeat"
-    LISTEN = "listen"
-    BEGIN = "begin"
-    HAND_ON = "hand_on"
-    CONFIRM = "confirm"
-    PREPARE_PUSH = "prepare_push"
-    PUSH = "push"
-    FINISH = "finish"
-
-
-_AFTER_DATA: Final = (State.TRANSMITTED, State.OPEN)
-_NOT_THE_CLIENTS: Final = (State.HDLC, State.PUSH_DUE, State.PUSHING)
-
-TRANSITIONS: Final[dict[tuple[State, Input], tuple[Action, State]]] = (
-    {(state, given): (Action.IGNORE, state) for state in State for given in Input}
-    | {(state, Input.REQUEST): (Action.START, State.REQUESTED) for state in State}
-    | {(state, Input.FOREIGN_REQUEST): (Action.FINISH, State.SIGN_ON) for state in State}
-    | {(state, Input.BREAK): (Action.FINISH, State.SIGN_ON) for state in State if state not in _NOT_THE_CLIENTS}
-    | {(state, Input.COMMAND): (Action.BEGIN, State.PROGRAMMING) for state in _AFTER_DATA}
-    | {
-        (State.PROGRAMMING, given): (Action.HAND_ON, State.PROGRAMMING)
-        for given in (Input.COMMAND, Input.BREAK, Input.REPEAT, Input.ACKNOWLEDGE, Input.TIME)
-    }
-    | {
-        (State.SIGN_ON, Input.PUSH): (Action.PREPARE_PUSH, State.PUSH_DUE),
-        (State.PUSH_DUE, Input.TIME): (Action.PUSH, State.PUSHING),
-        (State.PUSHING, Input.TIME): (Action.FINISH, State.SIGN_ON),
-        (State.REQUESTED, Input.TIME): (Action.IDENTIFY, State.IDENTIFIED),
-        (State.IDENTIFIED, Input.SELECT_READOUT): (Action.SELECT, State.SELECTED),
-        (State.IDENTIFIED, Input.SELECT_PROGRAMMING): (Action.SELECT_PROGRAMMING, State.PROGRAMMING),
-        (State.IDENTIFIED, Input.SELECT_HDLC): (Action.SELECT, State.CONFIRMING),
-        (State.IDENTIFIED, Input.TIME): (Action.TRANSMIT, State.TRANSMITTED),
-        (State.IDENTIFIED, Input.TIME_TO_SWITCH): (Action.SWITCH, State.SELECTED),
-        (State.SELECTED, Input.TIME): (Action.TRANSMIT, State.TRANSMITTED),
-        (State.TRANSMITTED, Input.REPEAT): (Action.REPEAT, State.SELECTED),
-        (State.TRANSMITTED, Input.TIME): (Action.FINISH, State.SIGN_ON),
-        (State.TRANSMITTED, Input.TIME_TO_LISTEN): (Action.LISTEN, State.OPEN),
-        (State.OPEN, Input.TIME): (Action.FINISH, State.SIGN_ON),
-        (State.PROGRAMMING, Input.END): (Action.FINISH, State.SIGN_ON),
-        (State.CONFIRMING, Input.TIME): (Action.CONFIRM, State.HDLC),
-    }
-)
-"""(state, input) -> (action, next state). Complete: every pair is there."""
 
 _NOT_A_COMMAND: Final = {Break: Input.BREAK, Repeat: Input.REPEAT, Acknowledge: Input.ACKNOWLEDGE}
 
@@ -177,7 +86,7 @@ class Dialogue:
         """It is the client's turn: the timer is that of its silence, and a message that has begun breaks it."""
         if self._programming is not None:
             return self._programming.waits
-        return self.state in _AFTER_DATA or (self.state is State.IDENTIFIED and self._settings.selectable)
+        return self.state in AFTER_DATA or (self.state is State.IDENTIFIED and self._settings.selectable)
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is due."""

@@ -7,7 +7,8 @@ from typing import Final
 
 from ..events import Event
 from .characters import ACK
-from .dialogue import Dialogue, MeterPort, State
+from .dialogue import Dialogue, MeterPort
+from .dialogue_states import State
 from .framing import OF_CLIENTS, MessageReader
 from .push import PushSchedule
 from .settings import BITS_PER_CHARACTER
