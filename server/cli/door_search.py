@@ -8,61 +8,51 @@ hears the next one afresh. A password that is refused is an answer: there it end
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Final
 
 from conformance.endpoint import Endpoint, EndpointKind, LinkProtocol
 from conformance.errors import CannotConnect, ClientError, LoginRefused, NoAnswer
 
 from .doors import DlmsDoor, Door, DoorOptions, IecDoor, KmpDoor
+from .ways import Way
 
 _SEARCH_TIMEOUT_S: Final = 2.0
-"""A meter answers the first question of any of them within 1.6 s."""
+"""A meter answers the first question of any of them within 1.6 s; the last one may take as long as was said."""
 
-
-class Spoken(StrEnum):
-    """What `--protocol` takes."""
-
-    KMP = "kmp"
-    DLMS = "dlms"
-    HDLC = "hdlc"
-    IEC = "iec"
-
-
-_ORDER: Final = (Spoken.KMP, Spoken.DLMS, Spoken.HDLC, Spoken.IEC)
-_ORDER_ON_DEVICES: Final = (Spoken.KMP, Spoken.HDLC, Spoken.IEC)
+_ORDER: Final = (Way.KMP, Way.DLMS, Way.HDLC, Way.IEC)
+_ORDER_ON_DEVICES: Final = (Way.KMP, Way.HDLC, Way.IEC)
 """DLMS is the wrapper where there is one, and HDLC on a device."""
 
 
-def is_search(text: str, spoken: Spoken | None) -> bool:
+def is_search(text: str, way: Way | None) -> bool:
     """Whether neither scheme nor `--protocol` says what is spoken."""
-    return spoken is None and ("://" not in text or text.strip().lower().startswith("tcp://"))
+    return way is None and ("://" not in text or text.strip().lower().startswith("tcp://"))
 
 
-def open_door(text: str, spoken: Spoken | None, options: DoorOptions, *, needs_login: bool) -> Door:
+def open_door(text: str, way: Way | None, options: DoorOptions, *, needs_login: bool) -> Door:
     """The way named by scheme or `--protocol`, else the first that is answered; signed on where a password is given.
 
     Raises `ClientError`, and `ValueError` where the endpoint is none, no settings are reached that way, or the
     password is missing.
     """
     endpoint = Endpoint.parse(text)
-    if is_search(text, spoken):
+    if is_search(text, way):
         return _search(endpoint, options, needs_login)
-    return _open(endpoint, spoken or _of_scheme(endpoint), options, needs_login)
+    return _open(endpoint, way or _of_scheme(endpoint), options, needs_login)
 
 
-def _of_scheme(endpoint: Endpoint) -> Spoken:
+def _of_scheme(endpoint: Endpoint) -> Way:
     if endpoint.protocol is LinkProtocol.KMP_HEX:
         raise ValueError(
             f"{endpoint}: the hexadecimal protocol has no settings; kmp://, iec://, hdlc:// and udp:// have"
         )
-    named = {LinkProtocol.KMP: Spoken.KMP, LinkProtocol.IEC: Spoken.IEC, LinkProtocol.HDLC: Spoken.HDLC}
-    return named.get(endpoint.protocol, Spoken.DLMS)
+    named = {LinkProtocol.KMP: Way.KMP, LinkProtocol.IEC: Way.IEC, LinkProtocol.HDLC: Way.HDLC}
+    return named.get(endpoint.protocol, Way.DLMS)
 
 
-def _open(endpoint: Endpoint, spoken: Spoken, options: DoorOptions, needs_login: bool) -> Door:
-    place, connect = _WAYS[spoken](endpoint)
-    if options.password is None and (needs_login or spoken is not Spoken.KMP):
+def _open(endpoint: Endpoint, way: Way, options: DoorOptions, needs_login: bool) -> Door:
+    place, connect = _WAYS[way](endpoint)
+    if options.password is None and (needs_login or way is not Way.KMP):
         raise ValueError("this needs --password")
     door = connect(place, options)
     try:
@@ -77,16 +67,15 @@ def _open(endpoint: Endpoint, spoken: Spoken, options: DoorOptions, needs_login:
 def _search(endpoint: Endpoint, options: DoorOptions, needs_login: bool) -> Door:
     hasty = options._replace(timeout_s=min(options.timeout_s, _SEARCH_TIMEOUT_S))
     heard: list[str] = []
-    for spoken in _ORDER if endpoint.kind is not EndpointKind.SERIAL else _ORDER_ON_DEVICES:
+    for way in _ORDER if endpoint.kind is not EndpointKind.SERIAL else _ORDER_ON_DEVICES:
         try:
-            last = spoken is Spoken.IEC
-            return _open(endpoint, spoken, options if last else hasty, needs_login)
+            return _open(endpoint, way, options if way is Way.IEC else hasty, needs_login)
         except LoginRefused:
             raise
         except ClientError as error:
             if isinstance(error, CannotConnect) and not heard:
                 raise  # there is nobody at all
-            heard.append(f"{spoken.value}: {error}")
+            heard.append(f"{way.value}: {error}")
     raise NoAnswer(f"{endpoint} offers no way to settings ({'; '.join(heard)})")
 
 
@@ -98,10 +87,10 @@ def _dlms(endpoint: Endpoint) -> tuple[Endpoint, _Connect]:
     return endpoint.speaking(LinkProtocol.HDLC if on_device else LinkProtocol.WRAPPER), DlmsDoor
 
 
-_WAYS: Final[dict[Spoken, Callable[[Endpoint], tuple[Endpoint, _Connect]]]] = {
-    Spoken.KMP: lambda endpoint: (endpoint.speaking(LinkProtocol.KMP), KmpDoor.connect),
-    Spoken.DLMS: _dlms,
-    Spoken.HDLC: lambda endpoint: (endpoint.speaking(LinkProtocol.HDLC), DlmsDoor),
-    Spoken.IEC: lambda endpoint: (endpoint.speaking(LinkProtocol.IEC), IecDoor.connect),
+_WAYS: Final[dict[Way, Callable[[Endpoint], tuple[Endpoint, _Connect]]]] = {
+    Way.KMP: lambda endpoint: (endpoint.speaking(LinkProtocol.KMP), KmpDoor.connect),
+    Way.DLMS: _dlms,
+    Way.HDLC: lambda endpoint: (endpoint.speaking(LinkProtocol.HDLC), DlmsDoor),
+    Way.IEC: lambda endpoint: (endpoint.speaking(LinkProtocol.IEC), IecDoor.connect),
 }
 """Where to connect and how, for each."""

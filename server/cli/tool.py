@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from .tables import print_table
+from .ways import Way
 
 if TYPE_CHECKING:
     from .doors import Door
@@ -29,15 +30,6 @@ class Action(StrEnum):
     SAVE = "save"
     LOGIN = "login"
     LOG = "log"
-
-
-class Way(StrEnum):
-    """What is spoken."""
-
-    KMP = "kmp"
-    DLMS = "dlms"
-    HDLC = "hdlc"
-    IEC = "iec"
 
 
 def tool(
@@ -70,7 +62,7 @@ def tool(
     from conformance.errors import ClientError
 
     from ..toml_file import FileError
-    from .door_search import Spoken, is_search, open_door
+    from .door_search import is_search, open_door
     from .doors import DoorOptions, Refused
     from .setting_values import assignments, file_values
 
@@ -80,16 +72,15 @@ def tool(
         values: dict[str, Any] = {}
         if action is Action.SET:
             values = assignments(items) if file is None else file_values(file)
-        spoken = None if protocol is None else Spoken(protocol.value)
         options = DoorOptions(password, timeout, baud, hdlc_address)
-        door = open_door(endpoint, spoken, options, needs_login=action in (Action.SET, Action.LOGIN))
+        door = open_door(endpoint, protocol, options, needs_login=action in (Action.SET, Action.LOGIN))
     except (FileError, ValueError) as error:
         _fail(str(error), 2)
     except ClientError as error:
         _fail(str(error), 1)
     try:
         with contextlib.closing(door):
-            if is_search(endpoint, spoken) and not as_json:
+            if is_search(endpoint, protocol) and not as_json:
                 typer.echo(f"speaking {door.name}", err=True)
             _ACTIONS[action](_Job(door, as_json), items, values, file)
     except (ClientError, Refused) as error:

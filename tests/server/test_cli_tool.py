@@ -24,9 +24,11 @@ from tests.conformance.running import (
     scripted,
     unused_address,
 )
+from transports.kmp import FROM_METER, encode_frame
 
 PASSWORD = ("--password", "12345")
 RUNNER = CliRunner()
+ACK = b"\x06"
 DOORS = ["kmp", "hdlc", "iec"]
 EVERY_DOOR = ["kmp", "hdlc", "iec", "udp", "tcp", "pty"]
 NAMES = {"kmp": "KMP", "hdlc": "DLMS", "iec": "IEC 62056-21", "udp": "DLMS", "tcp": "KMP", "pty": "KMP"}
@@ -280,6 +282,27 @@ class TestTrouble:
             said = tool(f"kmp://{peer.address}", "show")
         assert said.exit_code == 1
         assert "the meter closed the connection" in said.stderr
+
+    def test_a_connection_that_breaks_between_settings_leaves_the_rest_untried(self) -> None:
+        def frame(body: bytes) -> bytes:
+            return encode_frame(FROM_METER, 0x3F, body)
+
+        entries = [
+            {"number": number, "name": name, "description": "", "legal": False, "allowed": ""}
+            for number, name in ((1, "first"), (2, "second"), (3, "third"))
+        ]
+        index = json.dumps(entries).encode()
+        parts = [
+            frame(b"\xb7\x00\x00" + offset.to_bytes(2, "big") + len(index).to_bytes(2, "big") + index[offset:][:200])
+            for offset in range(0, len(index), 200)
+        ]
+        with scripted(frame(b"\x01\x00\x04\x06\x01"), ACK, *parts, ACK, b"", closes=True) as peer:
+            said = tool(f"kmp://{peer.address}", "set", "first=1", "second=2", "third=3", *PASSWORD)
+        assert (said.exit_code, said.stdout) == (1, "first = 1\n")
+        assert said.stderr.splitlines() == [
+            f"meter382: second: kmp://{peer.address}: the meter closed the connection",
+            "meter382: not tried: third",
+        ]
 
     def test_somebody_else_behind_the_port(self) -> None:
         with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
