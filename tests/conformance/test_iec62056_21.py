@@ -167,6 +167,20 @@ class TestTrouble:
         with scripted(MODE_A.encode() + readout_of(BLOCK).encode()) as peer, client(peer.address) as reader:
             assert reader.readout() == (MODE_A, parsed(BLOCK))
 
+    def test_a_letter_as_speed_is_mode_b_and_needs_no_acknowledgement(self) -> None:
+        mode_b = Identification("KAM", "E", "68438BC450000")
+        with scripted(mode_b.encode() + readout_of(BLOCK).encode(), ACK) as peer:
+            with client(peer.address) as reader:
+                reader.program("12345")
+            assert peer.heard[0] == b"/?!\r\n"
+            assert peer.heard[1][:3] == b"\x01P1"
+
+    def test_no_higher_speed_is_asked_for_than_wanted(self) -> None:
+        with scripted(MODE_C.encode(), readout_of(BLOCK).encode()) as peer:
+            with client(peer.address, IecOptions(max_speed="3")) as reader:
+                assert reader.readout().data_sets == parsed(BLOCK)
+            assert peer.heard[1] == b"\x06030\r\n"
+
     def test_the_sum_of_the_685_is_a_check_too_and_stays_one(self) -> None:
         burst = MODE_A.encode() + readout_of(BLOCK, own_line=False).encode("sum")
         with scripted(burst, ACK, Data("0.0(1)").encode("sum")) as peer:

@@ -235,6 +235,12 @@ def test_records_are_understood_and_written_back(octets: str, value: object, sym
     assert record.to_octets() == bytes.fromhex(octets)
 
 
+def test_a_stamp_says_whether_it_is_summer_and_whether_the_clock_was_right() -> None:
+    summer, invalid = (Stamp.from_octets(bytes((status,)) + bytes.fromhex("071A23131B070E")) for status in (0x83, 0x80))
+    assert (summer.daylight_saving, summer.valid) == (True, True)
+    assert (invalid.daylight_saving, invalid.valid) == (False, False)
+
+
 NO_RECORDS = ["00", "0001020441000000", "03EB 30 04 00 0002FFFF", "03EA 2F 04 00 000F423F", "0417 35 02 00 0101",
               "0417 35 08 00 83071A23131B0D0E"]  # fmt: skip
 
