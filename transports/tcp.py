@@ -115,11 +115,11 @@ async def serve_tcp(
 
     async def close() -> None:
         server.close()
-        for protocol in list(open_now.values()):
-            protocol.abort()
-        while open_now:  # aborted transports report their end in the loop's next round
-            await asyncio.sleep(0)
-        await server.wait_closed()
+        closed = asyncio.ensure_future(server.wait_closed())
+        while open_now or not closed.done():
+            for protocol in list(open_now.values()):  # also one that was accepted, but not yet made
+                protocol.abort()
+            await asyncio.sleep(0)  # aborted transports report their end in the loop's next round
 
     bound_host, bound_port = server.sockets[0].getsockname()[:2]
     return Endpoint(f"tcp://{_host(bound_host)}:{bound_port}", lambda: list(open_now), close)

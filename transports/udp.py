@@ -146,7 +146,7 @@ async def serve_udp(
     )
 
     async def close() -> None:
-        transport.close()
+        transport.abort()  # what the system does not take now would be waited for
         await server.closed
 
     bound_host, bound_port = transport.get_extra_info("sockname")[:2]
