@@ -81,6 +81,8 @@ class Runtime:
                 endpoint = await self._open_endpoint(endpoint_config)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
+                for meter_config in self.config.behind(endpoint_config):
+                    self.meter(meter_config.serial_number).on_configured.append(partial(_look_again, endpoint))
             if self.config.control is not None:
                 self.control = await self._open_control(self.config.control, self._time_source)
                 self._stack.push_async_callback(self.control.close)
@@ -229,6 +231,13 @@ class Runtime:
             return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER])
 
         return build
+
+
+def _look_again(endpoint: Endpoint) -> None:
+    """Let silent ports notice that mode D was switched on or off: soon, since a request is being served."""
+    loop = asyncio.get_running_loop()
+    for connection in endpoint.connections:
+        loop.call_soon(connection.flush)
 
 
 def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None:

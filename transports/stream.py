@@ -11,6 +11,7 @@ IEC 62056-21 request, `@` and a digit a frame of the hexadecimal protocol, 00 01
   be noise. The newcomer is answered at the speed at which it was heard (`line_speed.py`).
 - HDLC that was opened by mode E keeps its speed until its last connection ends, or nothing was heard for the
   inactivity time-out; then the line is back at sign-on. A newcomer ends that, too.
+- Mode D sends between conversations of any protocol; but where there is no noise, not to a client of the wrapper.
 
 A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
 wrapper. On a serial line, also one that is carried by TCP, the wrapper begins with 00 01 and nothing else: a run of
@@ -116,7 +117,7 @@ class Stream:
         self._held_since = 0.0
         self._current: str | None = None
         self._hot: WrapperLine | None = None  # the wrapper while it is spoken, without noise
-        self._only_wrapper = lossless  # so far: the others have nothing to say
+        self._only_wrapper = False  # from the first message on: the others have nothing to say
         self._wpdus = 0
         self._opened = False  # HDLC, by mode E
         self._opened_until: float | None = None  # as long as nobody is connected
@@ -156,6 +157,8 @@ class Stream:
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""
         heard, noise = self._messages, self._noise
+        if self._hot is not None and self.iec is not None:
+            self.iec.note_traffic(now)  # mode D would send into the wrapper's WPDUs
         self._line_speed.handle_timer(now)
         events = [event for line in self._lines.values() for event in line.handle_timer(now)]
         self._draw_conclusions(heard, noise, now, events)
@@ -250,9 +253,10 @@ class Stream:
             self._take_over(iec, now, events)
         if iec is not None and protocol != IEC:
             iec.note_traffic(now)
-        self._current = protocol
         self._hot = self.wrapper if protocol == WRAPPER and self._lossless else None
-        self._only_wrapper = self._only_wrapper and protocol == WRAPPER
+        unspoken = self._current is None and (iec is None or not iec.active)
+        self._only_wrapper = (unspoken or self._only_wrapper) and self._hot is not None
+        self._current = protocol
         heard = self._messages
         brought = self._lines[protocol].receive_data(piece, now)
         if self._current == WRAPPER and self._lines[WRAPPER].idle:

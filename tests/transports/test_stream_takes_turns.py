@@ -36,6 +36,7 @@ GET = encode_wpdu(16, 1, b"get")
 GOT = encode_wpdu(1, 16, b"got")
 
 
+PUSHING = Iec62056Settings(modes="ACD", d0_interval_s=5.0)
 _SETTINGS = Iec62056Settings(reaction_time_s=0.02, programming=True)
 
 
@@ -371,6 +372,56 @@ def test_mode_d_does_not_send_into_a_conversation(protocol: str) -> None:
     found.handle_timer(17.0)
     found.handle_timer(18.0)
     assert found.data_to_send().startswith(b"/KAM3")
+
+
+def pushes(found: Stream, now: float, until: float) -> int:
+    """How often mode D sends while a driver calls at every deadline."""
+    sent = 0
+    while (deadline := found.next_timer()) is not None and deadline <= until:
+        now = max(now, deadline)
+        answer(found.handle_timer(now), now)
+        sent += found.data_to_send().count(b"/KAM3")
+    return sent
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_mode_d_sends_on_a_stream_that_nobody_has_spoken_on(lossless: bool) -> None:
+    assert pushes(stream(lossless=lossless, settings=PUSHING), 0.0, 31.0) == 6
+
+
+@pytest.mark.parametrize("protocol", ["HDLC", "KMP", "hexadecimal"])
+def test_mode_d_sends_over_tcp_after_a_conversation_of_another_protocol(protocol: str) -> None:
+    found = stream(lossless=True, settings=PUSHING)
+    assert pushes(found, 0.0, 4.0) == 0
+    converse(found, AT_ONCE[protocol][0], 4.0)
+    assert pushes(found, 4.0, 8.9) == 0
+    assert pushes(found, 8.9, 20.5) == 3
+
+
+@pytest.mark.parametrize("already", [False, True])
+def test_mode_d_sends_nothing_to_a_client_of_the_wrapper_over_tcp(already: bool) -> None:
+    """It would take it for the header of a WPDU; whoever speaks another protocol after it may have it."""
+    found = stream(lossless=True, settings=PUSHING)
+    assert pushes(found, 0.0, 5.5 if already else 0.0) == already
+    for now in (7.0, 7.5, 100.0):
+        assert converse(found, GET, now) == GOT
+        assert pushes(found, now, now + 60.0) == 0
+    converse(found, GET_TYPE, 200.0)
+    assert pushes(found, 200.0, 211.0) == 2
+
+
+def test_mode_d_that_is_switched_on_again_begins_with_a_whole_interval() -> None:
+    meter = Readout(settings=PUSHING)
+    iec = Iec62056Line()
+    iec.attach("meter", meter)
+    found = Stream(None, None, iec)
+    assert pushes(found, 0.0, 5.5) == 1
+    meter.settings = Iec62056Settings()
+    assert pushes(found, 6.0, 100.0) == 0
+    assert found.next_timer() is None
+    meter.settings = PUSHING
+    assert pushes(found, 100.0, 104.9) == 0
+    assert pushes(found, 104.9, 105.5) == 1
 
 
 def test_a_driver_that_knows_the_speed_is_believed() -> None:
