@@ -189,7 +189,7 @@ class Stream:
 
     def _receive(self, data: bytes, now: float) -> list[Event]:
         events = self.handle_timer(now)
-        data = self._with_held(data, now)
+        data, held_since = self._with_held(data, now)
         heard, noise = self._messages, self._noise
         position, behind_message, barren = 0, True, 0
         while position < len(data) and self.closing is None:
@@ -208,6 +208,9 @@ class Stream:
                 self._fault = f"{data[:8].hex()} begins no protocol"
                 break
             end = self._end_of_piece(protocol, data, position)
+            if position == 0 and held_since is not None and protocol == IEC:
+                self._feed(protocol, data[:1], held_since, events)  # it came then, and its line counts on time
+                position = 1
             behind_message = False
             if protocol is None:
                 self.noise_octets += end - position
@@ -217,12 +220,13 @@ class Stream:
         self._draw_conclusions(heard, noise, now, events)
         return events
 
-    def _with_held(self, data: bytes, now: float) -> bytes:
+    def _with_held(self, data: bytes, now: float) -> tuple[bytes, float | None]:
+        """What was held, if the rest comes soon enough, and this; and since when the first octet is there."""
         held, self._held = self._held, b""
         if held and now >= self._held_since + HELD_S:
             self.noise_octets += 1
-            return data
-        return held + data
+            held = b""
+        return held + data, self._held_since if held else None
 
     def _whose(self, octet: int, begins: Beginning | None, now: float) -> str | None:
         """The protocol an octet belongs to; `None` for noise, and while the octet that decides is still to come."""

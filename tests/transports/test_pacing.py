@@ -64,9 +64,8 @@ def test_at_300_baud_every_character_takes_a_thirtieth_of_a_second() -> None:
     assert joined(sent) == IDENTIFICATION
     assert all(len(data) == 1 for _, data in sent)
     assert sent[-1][0] - sent[0][0] == pytest.approx((len(IDENTIFICATION) - 1) / 30)
-    # the request's five characters, the reaction time of 0.2 s, the answer's first character; up to two characters
-    # later, as the first of a message is known by the second
-    assert 0.4 <= sent[0][0] - 100 + 1e-6 <= 0.4 + 2.1 / 30
+    # the request's five characters, the reaction time of 0.2 s, the answer's first character
+    assert sent[0][0] - 100 == pytest.approx(5 / 30 + 0.2 + 1 / 30)
 
 
 def test_at_9600_baud_characters_come_in_groups_of_five_milliseconds() -> None:

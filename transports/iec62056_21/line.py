@@ -86,12 +86,14 @@ class Iec62056Line:
         """Take octets in any portions; returns what they brought about.
 
         A message ends for the dialogue when its last character would have come over a line at the present
-        speed. On a real line that is now; a pty delivers at once what a reader believes to be under way.
+        speed. On a real line that is now, and what comes alone has begun a character ago; a pty delivers at once what
+        a reader believes to be under way.
         """
         self._do_due(now)
+        begun = now - BITS_PER_CHARACTER / self.speed if len(data) == 1 else now
         for octet in data:
             if self._reader.idle:
-                self._begun = now
+                self._begun = begun
             if octet & 0x7F == ACK:
                 self._reader.option_select = not self._programming
             heard = self._reader.receive(octet)
