@@ -32,7 +32,8 @@ from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, hdlc_line
 
-FAST = Iec62056Settings(reaction_time_s=0.0, ack_to_data_s=0.0, ident_to_data_s=0.0, initial_speed=9600)
+FAST = Iec62056Settings(reaction_time_s=0.0, ack_to_data_s=0.0, ident_to_data_s=0.0, tt_s=60.0, initial_speed=9600)
+"""Tt is long: on a busy machine a test may take its time between identification and option select."""
 
 
 class Recorder:
@@ -673,7 +674,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     def at_the_head() -> Stream:
         iec = Iec62056Line()
         settings = Iec62056Settings(
-            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud="5", parity="even"
+            reaction_time_s=0.0, ack_to_data_s=0.0, tt_s=60.0, initial_speed=9600, max_baud="5", parity="even"
         )
         iec.attach("meter", Readout(settings=settings))
         return Stream(hdlc_line(), None, iec)

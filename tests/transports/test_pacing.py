@@ -198,7 +198,8 @@ def test_a_paced_head_hears_itself_while_it_speaks() -> None:
     sent = ask(PacedStream(line(300), echo=True), b"/?!\r\n", 0.0, 1.6)
     assert joined(sent) == b"/?!\r\n" + IDENTIFICATION
     assert [at for at, _ in sent[:5]] == pytest.approx([number / 30 for number in range(1, 6)])
-    assert sent[5][0] > 5 / 30 + 0.2
+    assert sent[5][0] == pytest.approx(5 / 30 + 0.2 + 1 / 30)
+    assert sent[-1][0] == pytest.approx(5 / 30 + 0.2 + len(IDENTIFICATION) / 30)
 
 
 # --- TCP ------------------------------------------------------------------------------------------------
