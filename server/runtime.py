@@ -168,6 +168,7 @@ class Runtime:
             parity=config.parity or ("none" if config.is_pty else "even"),
             baud=config.baud,
             search=config.baud is None and (config.strict_speed or not config.is_pty),
+            with_wrapper=False,
         )
         factory = self._around(stream, config, config.device)
         if config.is_pty:
@@ -184,11 +185,12 @@ class Runtime:
         baud: int | None = None,
         lossless: bool = False,
         search: bool = False,
-        with_wrapper: bool = True,
+        with_wrapper: bool,
     ) -> ByteStream:
         """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
-        A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
+        A meter without associations has no HDLC. KMP to several meters would be answered by all at once. The wrapper
+        is spoken over TCP only: on a device its two first octets would be noise more often than not.
         `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None

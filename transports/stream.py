@@ -4,7 +4,7 @@ Between messages the first octets tell (`recognition.py`): 7E begins an HDLC fra
 IEC 62056-21 request, `@` and a digit a frame of the hexadecimal protocol, 00 01 a WPDU. The rules:
 - Inside a message everything belongs to its protocol. What was read is cut wherever another protocol might begin,
   and the line that has the octets before the cut says whether its message is over; so several messages, or noise
-  and a message, may come in one read. Only a WPDU begins nowhere but behind a message or at the beginning of a read.
+  and a message, may come in one read.
 - What begins no protocol the endpoint serves is noise: dropped up to where one does, and counted. While a
   dialogue of IEC 62056-21 goes on it belongs to that, whose messages need no beginning of their own.
 - That dialogue ends when a whole message of another protocol comes: another head was put on. A mere beginning may
@@ -14,8 +14,9 @@ IEC 62056-21 request, `@` and a digit a frame of the hexadecimal protocol, 00 01
 - Mode D sends between conversations of any protocol; but where there is no noise, not to a client of the wrapper.
 
 A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
-wrapper. On a serial line, also one that is carried by TCP, the wrapper begins with 00 01 and nothing else: a run of
-NULs is what wakes a meter up, and other noise may be a client at another speed, which a `SpeedSearch` finds.
+wrapper. Where there is noise (a line that is carried by TCP, or a conversation of another protocol) 00 01 begins a WPDU
+only with a header that can be meant: to a logical device that is there, of a length that may be. A run of NULs is what
+wakes a meter up, and other noise may be a client at another speed, which a `SpeedSearch` finds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from .kmp_hex import KmpHexLine
 from .line_speed import LineSpeed
 from .recognition import HDLC, IEC, KMP, KMP_HEX, WRAPPER, Beginning, Beginnings
 from .speed import SpeedSearch
-from .wrapper import WrapperLine
+from .wrapper import HEADER_SIZE, WrapperLine
 
 _BREAK_OFF: Final = {
     IEC: b"\x80",  # NUL, were its parity even
@@ -38,7 +39,7 @@ _BREAK_OFF: Final = {
 }
 """Octets that no message of a protocol holds: another's may begin with them before it is over."""
 HELD_S: Final = 1.5
-"""How long one octet waits for the one that makes a beginning of both: the longest gap inside a message there is."""
+"""How long octets wait for those that make a beginning of them: the longest gap inside a message there is."""
 
 MOST_BEGINNINGS: Final = 4096
 """As many in one read and no message: the rest of it is noise, too. No message that is cut there holds as many."""
@@ -113,12 +114,14 @@ class Stream:
         self._lossless = lossless
         self._line_speed = LineSpeed(iec, search)
         self._fault: str | None = None
-        self._held = b""  # one octet that may begin a message
+        self._held = b""  # octets that may begin a message
         self._held_since = 0.0
         self._current: str | None = None
         self._hot: WrapperLine | None = None  # the wrapper while it is spoken, without noise
         self._only_wrapper = False  # from the first message on: the others have nothing to say
         self._wpdus = 0
+        if wrapper is not None:
+            wrapper.among_noise = not lossless
         self._opened = False  # HDLC, by mode E
         self._opened_until: float | None = None  # as long as nobody is connected
 
@@ -191,15 +194,13 @@ class Stream:
         events = self.handle_timer(now)
         data, held_since = self._with_held(data, now)
         heard, noise = self._messages, self._noise
-        position, behind_message, barren = 0, True, 0
+        position, barren = 0, 0
         while position < len(data) and self.closing is None:
             barren += 1
             if barren > MOST_BEGINNINGS:
                 self.noise_octets += len(data) - position
                 break
-            begins = self._beginnings.at(data, position)
-            if begins is not None and begins.protocol == WRAPPER and not behind_message:
-                begins = None
+            begins = self._beginning(data, position)
             protocol = self._whose(data[position], begins, now)
             if protocol is None and begins is not None:
                 self._held, self._held_since = data[position:], now
@@ -211,11 +212,10 @@ class Stream:
             if position == 0 and held_since is not None and protocol == IEC:
                 self._feed(protocol, data[:1], held_since, events)  # it came then, and its line counts on time
                 position = 1
-            behind_message = False
             if protocol is None:
                 self.noise_octets += end - position
             elif self._feed(protocol, data[position:end], now, events):
-                barren, behind_message = 0, True
+                barren = 0
             position = end
         self._draw_conclusions(heard, noise, now, events)
         return events
@@ -224,9 +224,18 @@ class Stream:
         """What was held, if the rest comes soon enough, and this; and since when the first octet is there."""
         held, self._held = self._held, b""
         if held and now >= self._held_since + HELD_S:
-            self.noise_octets += 1
+            self.noise_octets += len(held)
             held = b""
         return held + data, self._held_since if held else None
+
+    def _beginning(self, data: bytes, position: int) -> Beginning | None:
+        """What begins here. Where there may be noise, two octets are not enough to tell a WPDU."""
+        begins = self._beginnings.at(data, position)
+        alone = self._lossless and self._current in (None, WRAPPER)
+        if begins is None or begins.protocol != WRAPPER or self.wrapper is None or alone:
+            return begins
+        header = data[position : position + HEADER_SIZE]
+        return begins._replace(certain=len(header) == HEADER_SIZE) if self.wrapper.may_begin(header) else None
 
     def _whose(self, octet: int, begins: Beginning | None, now: float) -> str | None:
         """The protocol an octet belongs to; `None` for noise, and while the octet that decides is still to come."""
@@ -245,7 +254,7 @@ class Stream:
         """How far these octets may be given to their line, or dropped, before the next are looked at."""
         if protocol == WRAPPER and self.wrapper is not None:
             return self.wrapper.end_of_wpdu(data, position)
-        return self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+        return self._beginnings.next_other(protocol, data, position + 1)
 
     def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
         """Give octets to their line; says whether a message was over with them.
@@ -295,6 +304,7 @@ class Stream:
     def _noise(self) -> int:
         """Octets and false beginnings heard so far that belong to no message."""
         frames = 0 if self.hdlc is None else self.hdlc.counters.noise_octets + self.hdlc.counters.timeouts
+        frames += 0 if self.wrapper is None else self.wrapper.counters.timeouts
         others = sum(line.noise_octets for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
         return self.noise_octets + frames + others
 

@@ -119,15 +119,10 @@ def test_noise_between_messages_in_one_read_is_dropped(protocol: str) -> None:
 def test_any_messages_with_noise_between_in_any_portions_are_all_answered(data: st.DataObject) -> None:
     """Over a noisy line; the last is a sign-on, whose answer takes its time."""
     octets, expected, now = b"", [], 0.0
-    noisy = False
     for name in data.draw(st.lists(st.sampled_from(sorted(AT_ONCE)), max_size=8)):
-        if not (name == "wrapper" and noisy):  # a WPDU begins only a read, or behind a message
-            octets += AT_ONCE[name][0]
-            expected.append(AT_ONCE[name][1])
-            noisy = False
-        noise = bytes(data.draw(st.lists(st.sampled_from(sorted(QUIET)), max_size=5)))
-        octets += noise
-        noisy = noisy or bool(noise)
+        octets += AT_ONCE[name][0]
+        expected.append(AT_ONCE[name][1])
+        octets += bytes(data.draw(st.lists(st.sampled_from(sorted(QUIET)), max_size=5)))
     parity = data.draw(st.sampled_from([bytes, with_even_parity]))
     octets += parity(REQUEST)
     found, sent = stream(), []
@@ -208,9 +203,9 @@ def test_beginnings_inside_a_wpdu_and_a_kmp_frame_are_data() -> None:
         assert [event.data for event in events if isinstance(event, FrameReceived)] == [INSIDE]
 
 
-def programming() -> Stream:
+def programming(lossless: bool = False) -> Stream:
     """A stream at second 3 whose meter has just asked for the password, at 9600 baud."""
-    found = stream()
+    found = stream(lossless=lossless)
     assert sign_on(found, 0.0) == IDENTIFICATION
     found.receive_data(b"\x06051\r\n", 1.0)
     found.handle_timer(3.0)
@@ -351,6 +346,15 @@ def test_a_newcomer_ends_a_programming_dialogue_and_its_link(protocol: str) -> N
     found.handle_timer(5.0)
     assert found.data_to_send() == b"", "the link is dead"
     assert found.speed == 9600
+
+
+@pytest.mark.parametrize("noise", [b"\x00", b"\x00" * 5, b"\x00\x01", b"\x00\x01\x00\x10\x00"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_nuls_before_a_command_of_a_programming_dialogue_are_noise(noise: bytes, lossless: bool) -> None:
+    found = programming(lossless)
+    events = found.receive_data(noise + command(b"P1(12345)"), 3.1)
+    assert [event.data for event in events if isinstance(event, CommandReceived)] == ["12345"]
+    assert (found.speed, found.closing) == (None if lossless else 9600, None)
 
 
 def test_a_sign_on_after_a_newcomer_is_answered_at_the_speed_it_is_heard_at() -> None:
