@@ -631,6 +631,20 @@ async def test_on_a_strict_pty_the_speed_stays_when_a_reader_opens_the_port_anew
     await endpoint.close()
 
 
+async def test_on_a_strict_pty_a_reader_that_sets_no_speed_has_that_of_the_one_before() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    device = endpoint.name.removeprefix("pty:")
+    before = Terminal(device)
+    set_speed(before, termios.B9600)
+    before.close()
+    await until(lambda: speed_of(device) == termios.B50)
+    terminal = Terminal(device)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
 async def test_on_a_strict_pty_a_reader_without_a_speed_gets_nothing() -> None:
     endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
     terminal = Terminal(endpoint.name.removeprefix("pty:"))
