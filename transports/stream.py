@@ -61,7 +61,7 @@ class ByteStream(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Octets are still on their way through the stream: a peer that says nothing more waits for them."""
+        """Octets are still on their way through the stream, or due: a peer that says nothing more waits for them."""
 
     @property
     def speed(self) -> int | None:
@@ -88,8 +88,6 @@ class ByteStream(Protocol):
 
 class Stream:
     """One endpoint's octets; give it a line for each protocol the endpoint serves, and say whether it is TCP."""
-
-    busy = False
 
     def __init__(
         self,
@@ -129,6 +127,11 @@ class Stream:
     def closing(self) -> str | None:
         """Why the driver must close the connection: nothing can be made of what it carries."""
         return self._fault or (None if self.wrapper is None else self.wrapper.closing)
+
+    @property
+    def busy(self) -> bool:
+        """Answers wait for their time: those of HDLC and the wrapper leave at once."""
+        return any(line.owes for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
 
     @property
     def refused(self) -> str | None:
