@@ -23,7 +23,6 @@ from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
 from transports.pacing import PacedStream
-from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.speed import SPEEDS, SpeedSearch
 from transports.stream import ByteStream, Stream
@@ -154,6 +153,7 @@ class Runtime:
                 behind,
                 interface,
                 parity=config.parity or "auto",
+                line_time="both" if config.pace else "none",
                 baud=(config.baud or SPEEDS[0]) if config.pace else None,
                 lossless=not is_line,
                 with_wrapper=config.kind == "tcp",
@@ -166,6 +166,7 @@ class Runtime:
             behind,
             interface,
             parity=config.parity or ("none" if config.is_pty else "even"),
+            line_time="received" if config.is_pty and not config.pace else "both",
             baud=config.baud,
             search=config.baud is None and (config.strict_speed or not config.is_pty),
             with_wrapper=False,
@@ -173,6 +174,10 @@ class Runtime:
         factory = self._around(stream, config, config.device)
         if config.is_pty:
             link = config.device.partition(":")[2]
+            try:
+                from transports.pseudo_terminal import open_pty
+            except (ImportError, AttributeError) as error:
+                raise OSError(f"{config.device}: pseudo-terminals need Linux ({error})") from error
             return await open_pty(link or None, factory, handler, config.strict_speed)
         return await open_serial(config.device, factory, handler)
 
@@ -182,6 +187,7 @@ class Runtime:
         interface: str,
         *,
         parity: Literal["auto", "even", "none"] = "none",
+        line_time: Literal["both", "received", "none"] = "both",
         baud: int | None = None,
         lossless: bool = False,
         search: bool = False,
@@ -197,7 +203,8 @@ class Runtime:
         kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
-            iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
+            port = Readout(model, meter, interface=interface, parity=parity, line_time=line_time, initial_speed=baud)
+            iec.attach(meter, port)
             if with_wrapper and len(behind) == 1 and model.profile.associations:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
