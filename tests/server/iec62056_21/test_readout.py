@@ -225,6 +225,25 @@ async def test_a_reader_of_the_382l_by_lines_at_9600_gets_them_all() -> None:
     assert len(found) == len(LIST_OF_THE_382L)
 
 
+@pytest.mark.parametrize(
+    ("profile", "begins", "count"),
+    [
+        ("382BCDE", b"/KAM 68438BC450000\r\n\x020.0.0(", 9),
+        ("382K", b"/KAM 684", 9),
+        ("382L", b"/KAM 68438BL122\r\n\x020.0.0(", 9),
+        ("382-classic", b"/KAM 685-382-OK-10\r\n\x020.0(", 8),
+    ],
+)
+async def test_a_reader_at_300_baud_by_lines_gets_them_all(profile: str, begins: bytes, count: int) -> None:
+    """300 7E1, one second for each read: a pty delivers at once, so the meter must not wait for characters of its own."""
+    async with running(meter(profile), optical(), SteppedTime(AT)) as runtime:
+        result = await read("l", device(runtime.endpoints[0].name), "300", "1.0")
+    received = bytes.fromhex(result["received"])
+    assert received.startswith(begins)
+    assert re.search(rb"!(\r\n)?\x03.\Z", received, re.DOTALL)
+    assert received.count(b"(") >= count
+
+
 async def test_the_382m_waits_tt_for_an_acknowledgement_before_mode_a() -> None:
     async with running(meter("382M"), optical(), SteppedTime(AT)) as runtime:
         result = await read("a", device(runtime.endpoints[0].name), "9600", "2.5")
