@@ -235,7 +235,7 @@ async def test_a_reader_of_the_382l_by_lines_at_9600_gets_them_all() -> None:
     ],
 )
 async def test_a_reader_at_300_baud_by_lines_gets_them_all(profile: str, begins: bytes, count: int) -> None:
-    """300 7E1, one second for each read: a pty delivers at once, so the meter must not wait for characters of its own."""
+    """300 7E1, one second for each read: a pty delivers at once, so the meter must not wait for its own characters."""
     async with running(meter(profile), optical(), SteppedTime(AT)) as runtime:
         result = await read("l", device(runtime.endpoints[0].name), "300", "1.0")
     received = bytes.fromhex(result["received"])
