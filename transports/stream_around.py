@@ -40,6 +40,10 @@ class StreamAround:
         """Hand on."""
         self._stream.set_line_speed(baud)
 
+    def reader_left(self) -> None:
+        """Hand on."""
+        self._stream.reader_left()
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Hand on."""
         return self._stream.receive_data(data, now)

@@ -38,6 +38,9 @@ class DatagramStream:
     def set_line_speed(self, baud: int | None) -> None:
         """Nothing: datagrams have no speed."""
 
+    def reader_left(self) -> None:
+        """Nothing: nobody can tell."""
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take one datagram."""
         return self._line.receive_datagram(data, now)

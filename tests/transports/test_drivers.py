@@ -631,6 +631,27 @@ async def test_on_a_strict_pty_the_speed_stays_when_a_reader_opens_the_port_anew
     await endpoint.close()
 
 
+async def test_on_a_strict_pty_the_next_reader_has_another_speed_at_once() -> None:
+    """Nothing keeps the speed for one that has gone: the first request moves the port, the second is answered."""
+    asked, answer = (bytes.fromhex(frame["hex"]) for frame in SESSIONS[0]["frames"][:2])
+    endpoint = await open_pty(
+        None, lambda: Stream(hdlc_line(), search=SpeedSearch((9600, 300))), Recorder(), strict_speed=True
+    )
+    device = endpoint.name.removeprefix("pty:")
+    (connection,) = endpoint.connections
+    for speed in (300, 9600, 300):
+        terminal = Terminal(device)
+        set_speed(terminal, getattr(termios, f"B{speed}"))
+        if connection.stream.speed != speed:
+            terminal.write(asked)
+            await until(lambda speed=speed: connection.stream.speed == speed)  # type: ignore[misc]
+        terminal.write(asked)
+        assert await terminal.read_exactly(len(answer)) == answer
+        terminal.close()
+        await until(lambda: speed_of(device) == termios.B50)
+    await endpoint.close()
+
+
 async def test_on_a_strict_pty_a_reader_that_sets_no_speed_has_that_of_the_one_before() -> None:
     endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
     device = endpoint.name.removeprefix("pty:")
