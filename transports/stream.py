@@ -67,6 +67,10 @@ class ByteStream(Protocol):
     def speed(self) -> int | None:
         """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
 
+    @property
+    def dialogue(self) -> int | None:
+        """The number of the IEC 62056-21 dialogue that what is sent now belongs to; `None` while there is none."""
+
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends the octets that come next; `None` where nobody can tell."""
 
@@ -148,6 +152,11 @@ class Stream:
         All other protocols are spoken at the speed at which they are heard, which is this one.
         """
         return None if self._lossless else self._line_speed.speed
+
+    @property
+    def dialogue(self) -> int | None:
+        """The dialogue that goes on. HDLC that it has opened is none of it."""
+        return None if self.iec is None else self.iec.dialogue
 
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends: that of the next sign-on and its line time."""

@@ -36,6 +36,11 @@ class StreamAround:
         """As the stream says."""
         return self._stream.speed
 
+    @property
+    def dialogue(self) -> int | None:
+        """As the stream says."""
+        return self._stream.dialogue
+
     def set_line_speed(self, baud: int | None) -> None:
         """Hand on."""
         self._stream.set_line_speed(baud)

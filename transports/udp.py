@@ -25,6 +25,7 @@ class DatagramStream:
     closing: str | None = None
     busy = False
     speed: int | None = None
+    dialogue: int | None = None
 
     def __init__(self, line: WrapperLine) -> None:
         self._line = line

@@ -65,6 +65,7 @@ class Dialogue:
         self.state = State.SIGN_ON
         self.output: list[bytes] = []
         self.events: list[Event] = []
+        self.begun = 0  # dialogues so far
         self._device = device
         self._settings = meter.settings
         self.speed = self._settings.initial_speed
@@ -209,6 +210,7 @@ class Dialogue:
         pass
 
     def _start(self, _request: Request, now: float) -> None:
+        self.begun += 1
         self._end_programming("a new sign-on")
         self._data = b""
         self.speed = self._initial_speed
@@ -292,6 +294,7 @@ class Dialogue:
         self._send(self._option.encode(), now)
 
     def _prepare_push(self, _message: None, now: float) -> None:
+        self.begun += 1
         settings = self._settings = self.meter.settings
         self._parity = "even" if settings.parity == "even" else "clean"
         self.speed = settings.d0_speed

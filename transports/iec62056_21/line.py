@@ -66,6 +66,13 @@ class Iec62056Line:
         return any(dialogue.owes for dialogue in self._dialogues.values())
 
     @property
+    def dialogue(self) -> int | None:
+        """A number that each dialogue has for itself; `None` while there is none, or HDLC has the line."""
+        if self.opened_hdlc or not any(dialogue.busy for dialogue in self._dialogues.values()):
+            return None
+        return sum(dialogue.begun for dialogue in self._dialogues.values())
+
+    @property
     def opened_hdlc(self) -> bool:
         """A meter has confirmed mode E: what comes is HDLC at `speed`, until `reset`."""
         return any(dialogue.state is State.HDLC for dialogue in self._dialogues.values())
@@ -144,10 +151,11 @@ class Iec62056Line:
             push.postpone(now)
 
     def reset(self, reason: str) -> list[Event]:
-        """End every dialogue: the stream is gone, or speaks another protocol now."""
+        """End every dialogue and send no more of it: the stream is gone, or speaks another protocol now."""
         self._reader.drop()
         for dialogue in self._dialogues.values():
             dialogue.reset(reason)
+            dialogue.output.clear()
         return self._events()
 
     @property
