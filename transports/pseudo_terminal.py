@@ -8,8 +8,10 @@ What Linux ptys need so that real readers work (tried with them):
 - A reader that asks for 7E1 gets EINVAL where the terminal already has the rest of what it asks for, since a
   pty keeps 8 data bits and the C library wants at least *something* to change. So the terminal goes back to a
   speed nobody asks for whenever the last reader has closed it.
-- Octets come at once whatever the speed, but readers count on line time. So the speed that the reader has set is
-  that of the dialogue, and time passes as if the characters took theirs; in a `PacedStream` they do.
+- Octets come at once whatever the speed, but a reader believes that its characters are under way. So the speed that
+  the reader has set is that of the dialogue, and what it sends counts as heard when it would have come
+  (`Iec62056Settings.line_time` "received"). What the meter sends has come: some readers wait for no more than a second.
+  In a `PacedStream` characters take their time both ways.
 - There is no parity bit: send clean 7-bit characters (`Iec62056Settings.parity` "none").
 
 Who opens the terminal in the same moment in which another closes it comes as the same reader. Who has opened it

@@ -41,7 +41,7 @@ class Iec62056Settings:
     clean ones.
     `line_time`: whose characters take the time of the line. "both": a real line, or one at its pace; "received": those
     of the reader only, as it believes them under way on a pty, where ours have come as soon as they are sent; "none":
-    a network. What has come takes no time to come, so a reader waits for nothing but the times above.
+    a network. Where characters take no time, a reader waits for the times above only.
     `bcc`: "sum" is the arithmetic sum the 685 generation sends; it also puts the final "!" behind the last data set
     (`end_on_own_line`).
     `d0_interval_s`: how often mode D sends; 0: never.
