@@ -59,9 +59,8 @@ class Logger(NamedTuple):
 
     @property
     def headings(self) -> list[str]:
-        """A name for each column where its code has one, and its unit."""
-        named = [(name_of(column.text) or column.text, column.unit) for column in self.read.columns]
-        return [f"{name} [{unit}]" if unit else name for name, unit in named]
+        """Code and unit of each column: there may be dozens of them, too many for names."""
+        return [f"{code} [{unit}]" if unit else code for code, unit in self.read.columns]
 
 
 def read_local(place: Endpoint, options: LocalOptions, output: str) -> bool:

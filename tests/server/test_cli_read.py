@@ -115,7 +115,7 @@ class TestWhatOpticalHeadsSpeak:
         assert [row[0] if row else "" for row in rows] == [
             "code", "1.0.0", "", "1.0.0", "01261121113000", "01261121114500", "", "1.0.0", "", "1.0.0",
         ]  # fmt: skip
-        assert rows[3][:4] == ["1.0.0", "96.56.2", "96.56.3", "Active energy import (A+), total [kWh]"]
+        assert rows[3][:4] == ["1.0.0", "96.56.2", "96.56.3", "1.8.0 [kWh]"]
 
     def test_loggers_as_json_have_columns_and_rows(self, meter: RunningMeter) -> None:
         document = read_json(
