@@ -50,7 +50,7 @@ def _between(client: IecClient, address: str, begin: datetime | None, end: datet
     first = "" if begin is None and end is None else f"1{begin or _FIRST:{_STAMP}}"
     last = "" if end is None else f"0{end:{_STAMP}}"
     found = logger_rows(client.read("R6", address, f"{first};{last};{_RECORDS}"), address)
-    if not first or found.columns[0].text != _CLOCK:
+    if not first or [column.text for column in found.columns[:1]] != [_CLOCK]:
         return found
     earliest, latest = f"{begin or _FIRST:{_STAMP}}", f"{end or _LAST:{_STAMP}}"
     return found._replace(rows=[row for row in found.rows if earliest <= row[0][2:] <= latest])

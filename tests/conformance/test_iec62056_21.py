@@ -272,6 +272,24 @@ class TestTrouble:
                 assert logger_rows(dialogue.read("R6", "99.1.0"), "99.1.0").rows == [("1",), ("2",)]
             assert peer.heard[4:6] == [NAK, ACK]
 
+    def test_of_a_meter_without_clock_the_whole_logger_is_read(self) -> None:
+        rows = Data("99.1.0(1)(1.8.0)(kWh)\r\n(1)\r\n(2)\r\n(3)\r\n").encode()
+        for no_clock in (Error("ER01").encode(), Data("1.0.0(00000000000000)").encode(), Data("").encode()):
+            with scripted(MODE_C.encode(), Challenge("").encode(), ACK, no_clock, rows) as peer:
+                with client(peer.address) as dialogue:
+                    dialogue.program("12345")
+                    assert read_logger(dialogue, "99.1.0", Selection(last=2)).rows == [("2",), ("3",)]
+                assert peer.heard[4].startswith(b"\x01R6\x0299.1.0(;;50)\x03")
+
+    @pytest.mark.parametrize("header", ["99.1.0(0)", "99.1.0(1)(1.8.0)(kWh)"])
+    def test_a_logger_without_a_column_of_times_is_given_whole(self, header: str) -> None:
+        columns = header.count("kWh")
+        script = MODE_C.encode(), Challenge("").encode(), ACK, Data(f"{header}\r\n{'(1)' * columns}").encode()
+        with scripted(*script) as peer, client(peer.address) as dialogue:
+            dialogue.program("12345")
+            found = read_logger(dialogue, "99.1.0", Selection(begin=datetime(2026, 1, 1)))
+        assert found.rows == [("1",)] * columns
+
     def test_half_a_message_is_silence(self) -> None:
         script = MODE_C.encode(), readout_of(BLOCK).encode()[:20]
         with (
