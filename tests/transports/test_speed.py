@@ -142,6 +142,26 @@ def test_a_sign_on_at_300_is_answered_when_it_is_repeated() -> None:
     assert found.speed == 9600
 
 
+def test_a_meter_that_waits_for_any_command_hears_who_comes_at_another_speed() -> None:
+    """After the data it does so for Ti, a minute and a half."""
+    iec = Iec62056Line()
+    iec.attach("meter", Readout(settings=Iec62056Settings(modes="A", programming=True)))
+    found = Stream(hdlc_line(), None, iec, search=SpeedSearch())
+    hear_noise(found, 0.0)
+    found.receive_data(b"/?!\r\n", 1.0)
+    for now in (2.0, 3.0, 8.0):
+        found.handle_timer(now)
+    assert found.data_to_send().endswith(b"!\r\n\x03j")
+    assert (iec.active, found.speed) == (True, 300)
+    hear_noise(found, 10.0)
+    assert found.speed == 300
+    for now in (11.0, 12.0):
+        hear_noise(found, now)
+    assert (iec.active, found.speed) == (True, 9600)
+    found.receive_data(SNRM, 13.0)
+    assert found.data_to_send()
+
+
 def test_a_sign_on_at_9600_is_answered_at_9600() -> None:
     found = stream()
     found.receive_data(b"/?!\r\n", 0.0)

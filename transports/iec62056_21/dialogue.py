@@ -141,9 +141,12 @@ class Dialogue:
             self._step(Input.PUSH, None, now)
 
     def set_line_speed(self, baud: int | None) -> None:
-        """Sign on at this speed, or at that of the settings (`None`). A dialogue that goes on keeps its own."""
+        """Sign on at this speed, or at that of the settings (`None`). A dialogue that goes on keeps its own.
+
+        Where after the data any command may come, or a sign-on, it comes at this one, too.
+        """
         self._line_speed = baud
-        if not self.busy:
+        if self.state in (State.SIGN_ON, State.OPEN):
             self.speed = self._initial_speed
 
     def reset(self, reason: str) -> None:
