@@ -153,11 +153,11 @@ def test_a_meter_that_waits_for_any_command_hears_who_comes_at_another_speed() -
         found.handle_timer(now)
     assert found.data_to_send().endswith(b"!\r\n\x03j")
     assert (iec.active, found.speed) == (True, 300)
-    hear_noise(found, 10.0)
-    assert found.speed == 300
-    for now in (11.0, 12.0):
-        hear_noise(found, now)
-    assert (iec.active, found.speed) == (True, 9600)
+    for now, speed in ((10.0, 300), (11.0, 1200), (12.0, 9600)):
+        found.receive_data(bytes(10), now)  # what is much slower is heard as nothing else
+        assert (iec.active, found.speed) == (True, speed)
+        hear_noise(found, now + 0.1)
+        assert found.speed == speed
     found.receive_data(SNRM, 13.0)
     assert found.data_to_send()
 
