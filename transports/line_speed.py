@@ -49,9 +49,9 @@ class LineSpeed:
         self._search.noise(now)
         self._follow()
 
-    def reader_left(self) -> None:
+    def reader_left(self, now: float) -> None:
         """Whoever was heard has closed its port."""
-        self._search.unsettle()
+        self._search.unsettle(now)
 
     def handle_timer(self, now: float) -> None:
         """Go back to rest when it is time."""

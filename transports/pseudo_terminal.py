@@ -85,7 +85,8 @@ class _PtyWire(DescriptorWire):
 
     def unreadable(self, error: OSError) -> None:
         """The last reader has closed the terminal. Throwing away what it left opens and closes it once more."""
-        self.connection.stream.reader_left()
+        self.connection.stream.reader_left(self._loop.time())
+        self.connection.flush()
         self.rests()
         _rest(self._descriptor)
         if self._unread:

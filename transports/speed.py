@@ -10,7 +10,8 @@ noise. The rules:
   second one without a message between them, or any when the reader has closed its port, comes from somebody else.
 - A speed that another chose, not noise, is settled, too (`settle`); from one that is none of its own the search goes
   on at rest.
-- A minute after the last message or change the line is back at rest.
+- A minute after the last message or change the line is back at rest; where the reader has closed its port, five seconds
+  after that, if nobody was heard meanwhile. `/?!` at 9600 baud is nothing at all to a port at 300, not even noise.
 
 So a client is heard after a rest with its first request at 9600, with its second at 300, with its third at 1200, if it
 leaves half a second of silence between them; whoever comes next at the same speed, with the first; at another, with the
@@ -26,6 +27,8 @@ BURST_S: Final = 0.5
 """Shorter than any client waits before it asks again, longer than any gap inside a message."""
 SETTLED_S: Final = 60.0
 """Longer than a readout at 300 baud and the 20 s after which an HDLC connection is given up."""
+LEFT_S: Final = 5.0
+"""Longer than a reader needs to open its port anew."""
 
 
 class SpeedSearch:
@@ -65,9 +68,11 @@ class SpeedSearch:
         self.speed = baud
         self.message(now)
 
-    def unsettle(self) -> None:
-        """Whoever was heard is gone; the speed stays until somebody else says otherwise."""
+    def unsettle(self, now: float) -> None:
+        """Whoever was heard is gone, or comes back at once."""
         self._settled_until = None
+        if self._rest_at is not None:
+            self._rest_at = min(self._rest_at, now + LEFT_S)
 
     def rest(self) -> None:
         """Back to the first speed."""

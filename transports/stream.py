@@ -74,7 +74,7 @@ class ByteStream(Protocol):
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends the octets that come next; `None` where nobody can tell."""
 
-    def reader_left(self) -> None:
+    def reader_left(self, now: float) -> None:
         """The other side has closed its port: whoever comes next may speak at another speed."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
@@ -162,9 +162,9 @@ class Stream:
         """The baud at which the other side sends: that of the next sign-on and its line time."""
         self._line_speed.given(baud)
 
-    def reader_left(self) -> None:
+    def reader_left(self, now: float) -> None:
         """The other side has closed its port."""
-        self._line_speed.reader_left()
+        self._line_speed.reader_left(now)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""

@@ -45,9 +45,9 @@ class StreamAround:
         """Hand on."""
         self._stream.set_line_speed(baud)
 
-    def reader_left(self) -> None:
+    def reader_left(self, now: float) -> None:
         """Hand on."""
-        self._stream.reader_left()
+        self._stream.reader_left(now)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Hand on."""

@@ -39,7 +39,7 @@ class DatagramStream:
     def set_line_speed(self, baud: int | None) -> None:
         """Nothing: datagrams have no speed."""
 
-    def reader_left(self) -> None:
+    def reader_left(self, now: float) -> None:
         """Nothing: nobody can tell."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:

@@ -12,7 +12,7 @@ import pytest
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
 from transports.iec62056_21.characters import with_even_parity
 from transports.serial_port import open_serial
-from transports.speed import BURST_S, SETTLED_S, SPEEDS, SpeedSearch
+from transports.speed import BURST_S, LEFT_S, SETTLED_S, SPEEDS, SpeedSearch
 from transports.stream import Stream
 from transports.wrapper import WrapperLine, encode_wpdu
 
@@ -70,10 +70,26 @@ def test_when_the_reader_has_left_any_burst_changes_the_speed() -> None:
     search = SpeedSearch()
     search.noise(0.0)
     search.message(1.0)
-    search.unsettle()
+    search.unsettle(1.5)
     assert search.speed == 300
     search.noise(2.0)
     assert search.speed == 1200
+
+
+def test_the_line_rests_soon_after_the_reader_has_left_unless_one_is_heard() -> None:
+    for back in (False, True):
+        search = SpeedSearch()
+        search.noise(0.0)
+        search.message(1.0)
+        search.unsettle(2.0)
+        assert search.next_timer() == 2.0 + LEFT_S
+        if back:
+            search.message(3.0)
+        search.handle_timer(2.0 + LEFT_S)
+        assert search.speed == (300 if back else 9600)
+    at_rest = SpeedSearch()
+    at_rest.unsettle(0.0)
+    assert at_rest.next_timer() is None
 
 
 def test_from_a_speed_that_is_none_of_its_own_the_search_goes_on_at_rest() -> None:
@@ -93,7 +109,7 @@ def test_whoever_comes_next_at_another_speed_is_heard_within_four_requests(left:
             search = SpeedSearch()
             search.settle(spoken, 0.0)
             if left:
-                search.unsettle()
+                search.unsettle(0.5)
             requests = 1
             while search.speed != wanted:
                 search.noise(requests * 1.0)
