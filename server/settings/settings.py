@@ -3,8 +3,8 @@
 A text is JSON in UTF-8. Number 0 is the index: an array of tables with number, name, description, legal and allowed of
 every setting. Parts of a text come in order, from offset 0 on; with the last one the setting is checked as a whole and
 then changed, all of it or nothing. What is already as the text says stays as it is: nothing is deleted, nothing
-logged. A client that has lost an answer may send its last part once more. A text begun at offset 0 replaces one that was
-not ended. All of it is ours: how METERTOOL does it is not public.
+logged. A client that has lost an answer may send its last part once more. A text begun at offset 0 replaces one that
+was not ended. All of it is ours: how METERTOOL does it is not public.
 """
 
 from __future__ import annotations
