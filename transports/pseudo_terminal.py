@@ -7,7 +7,8 @@ What Linux ptys need so that real readers work (tried with them):
   reader has left unread is thrown away when it closes. Whether somebody listens is asked before each write.
 - A reader that asks for 7E1 gets EINVAL where the terminal already has the rest of what it asks for, since a
   pty keeps 8 data bits and the C library wants at least *something* to change. So the terminal goes back to a
-  speed nobody asks for whenever the last reader has closed it.
+  speed nobody asks for whenever the last reader has closed it. Who closes and opens it again at once, with the same
+  speed, may be quicker than that.
 - Octets come at once whatever the speed, but a reader believes that its characters are under way. So the speed that
   the reader has set is that of the dialogue, and what it sends counts as heard when it would have come
   (`Iec62056Settings.line_time` "received"). What the meter sends has come: some readers wait for no more than a second.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from iec62056_21.client import Iec6205621Client
+from iec62056_21.messages import CommandMessage, DataSet
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED
 from server.runtime import Runtime
@@ -376,6 +377,53 @@ async def test_a_real_head_reads_in_mode_c_at_the_pace_of_the_line(strict: bool)
         data_sets, took_s = await asyncio.to_thread(work, device(runtime.endpoints[0].name))
     assert data_sets == 33
     assert took_s > (5 + 18 + 6) / 30 + 601 / 960 + 0.2 + 0.6, "characters, reaction time, time for the new speed"
+
+
+@pytest.mark.parametrize(("digit", "baud"), [("2", 1200), ("5", 9600)])
+async def test_a_real_head_changes_to_the_speed_that_is_offered(tmp_path: Path, digit: str, baud: int) -> None:
+    own = tmp_path / "own.toml"
+    offer = f'max_baud_digit = "{digit}"\nidentification_separator = "{digit}"'
+    own.write_text(f'name = "own"\ninherits = "382M"\n[iec62056_21]\n{offer}\n')
+
+    def work(name: str) -> tuple[int | None, int]:
+        head = Iec6205621Client.with_serial_transport(port=name)
+        head.connect()
+        read = head.standard_readout().data
+        head.disconnect()
+        return head.switchover_baudrate, len(read)
+
+    line = [{"kind": "optical", "device": "pty", "strict_speed": True, "baud": 300}]
+    async with running([{"profile": str(own)}], line, SteppedTime(AT)) as runtime:
+        assert await asyncio.to_thread(work, device(runtime.endpoints[0].name)) == (baud, 33)
+
+
+@pytest.mark.parametrize("profile", ["382M", "382L"])
+async def test_a_real_head_reads_and_programs_over_tcp(profile: str) -> None:
+    def work(name: str) -> tuple[int, str]:
+        host, port = name.removeprefix("tcp://").split(":")
+
+        def head() -> Iec6205621Client:
+            made = Iec6205621Client.with_tcp_transport(address=(host, int(port)), device_address="12345678")
+            made.connect()
+            return made
+
+        reader = head()
+        read = len(reader.standard_readout().data) if profile == "382M" else 0
+        reader.disconnect()
+        writer = head()
+        writer.access_programming_mode()
+        given = DataSet(value="12345", address="")
+        writer.transport.send(CommandMessage(command="P", command_type=1, data_set=given).to_bytes())
+        acknowledged = writer.transport.recv(1)
+        value = writer.read_single_value("0.0.1").value
+        writer.send_break()
+        writer.disconnect()
+        return read, acknowledged.hex() + value
+
+    async with running([{"profile": profile}], [{"kind": "tcp", "address": LOOPBACK}], SteppedTime(AT)) as runtime:
+        read, programmed = await asyncio.to_thread(work, runtime.endpoints[0].name)
+    assert read == (33 if profile == "382M" else 0)
+    assert programmed == "0612345678"
 
 
 # --- UDP ------------------------------------------------------------------------------------------------
