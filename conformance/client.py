@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Final
 
 from cosem.client import AccessFailed, AssociationRefused, Client, Exchange, range_parameters
@@ -25,6 +24,7 @@ from cosem.selective_access import BY_ENTRY, BY_RANGE
 from cosem.xdlms import Descriptor
 from obis import Obis
 
+from .closing import Closing
 from .endpoint import Endpoint
 from .errors import AssociationRejected, ClientError, ProtocolFault
 from .links import Link, LinkOptions, open_link
@@ -55,7 +55,7 @@ _LATEST: Final = datetime(2099, 12, 31, 23, 59, 59)
 """Limits of a range that is open on one side: no meter knows dates outside this century."""
 
 
-class MeterClient:
+class MeterClient(Closing):
     """One association over one link; a context manager that releases and disconnects."""
 
     def __init__(self, link: Link, password: bytes | None = None) -> None:
@@ -78,14 +78,6 @@ class MeterClient:
         except BaseException:
             link.close()
             raise
-
-    def __enter__(self) -> MeterClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the association where the link does not end it, and disconnect."""

@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
 from typing import Final, Literal, NamedTuple
 
 from transports.iec62056_21.characters import BlockCheck
@@ -45,6 +44,7 @@ from transports.iec62056_21.meter_messages import (
 from transports.iec62056_21.settings import SPEEDS, SPEEDS_MODE_B
 
 from .channel import Channel, Parity
+from .closing import Closing
 from .endpoint import Endpoint
 from .errors import ClientError, ConnectionLost, LoginRefused, NoAnswer, ProtocolFault, RequestRefused
 from .iec_data import parsed
@@ -82,7 +82,7 @@ class Readout(NamedTuple):
     data_sets: list[DataSet]
 
 
-class IecClient:
+class IecClient(Closing):
     """One client of one optical port; a context manager that breaks off and gives the wire back."""
 
     def __init__(self, channel: Channel, options: IecOptions) -> None:
@@ -101,14 +101,6 @@ class IecClient:
         parity: Parity = "even" if even else "none"
         baud = options.baud or _INITIAL_BAUD
         return cls(Channel.open(endpoint, options.timeout_s, parity, baud, _LONGEST_ANSWER_S), options)
-
-    def __enter__(self) -> IecClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Break off where a dialogue is open, and give the wire back."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from types import TracebackType
 from typing import Final, NamedTuple, TypeVar
 
 from cosem.errors import DecodeError
@@ -21,6 +20,7 @@ from cosem.reader import Reader
 from transports.kmp import ACK, FROM_METER, TO_METER, FrameReader, encode_frame
 
 from .channel import Channel
+from .closing import Closing
 from .endpoint import Endpoint
 from .errors import NoAnswer, ProtocolFault, RequestRefused
 from .kmp_logs import LogPage, read_log_page
@@ -86,7 +86,7 @@ class BlockPart(NamedTuple):
     octets: bytes
 
 
-class KmpClient:
+class KmpClient(Closing):
     """Whoever asks one meter by KMP."""
 
     def __init__(self, channel: Channel, options: KmpOptions) -> None:
@@ -97,14 +97,6 @@ class KmpClient:
     def connect(cls, endpoint: Endpoint, options: KmpOptions) -> KmpClient:
         """Open the wire; a meter is there when it answers. Raises `CannotConnect`."""
         return cls(Channel.open(endpoint, options.timeout_s, "8bit", options.baud, _LONGEST_ANSWER_S), options)
-
-    def __enter__(self) -> KmpClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the wire back; KMP has no good-bye."""

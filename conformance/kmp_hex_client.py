@@ -5,7 +5,6 @@ What is known of it are the requests of one public driver: 00 hello, 01 memory, 
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Final, NamedTuple
 
 from cosem.errors import DecodeError
@@ -13,6 +12,7 @@ from cosem.reader import Reader
 from transports.kmp_hex import ADDRESS, FROM_METER, TO_METER, HexFrameReader, encode_frame
 
 from .channel import Channel
+from .closing import Closing
 from .endpoint import Endpoint
 from .errors import NoAnswer, ProtocolFault
 
@@ -47,7 +47,7 @@ class Registers(NamedTuple):
     customer_number: int
 
 
-class KmpHexClient:
+class KmpHexClient(Closing):
     """Whoever asks a 685 by its hexadecimal protocol."""
 
     def __init__(self, channel: Channel) -> None:
@@ -57,14 +57,6 @@ class KmpHexClient:
     def connect(cls, endpoint: Endpoint, options: HexOptions) -> KmpHexClient:
         """Open the wire; a meter is there when it answers. Raises `CannotConnect`."""
         return cls(Channel.open(endpoint, options.timeout_s, "8bit", options.baud, _LONGEST_ANSWER_S))
-
-    def __enter__(self) -> KmpHexClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the wire back."""
