@@ -62,6 +62,8 @@ class ServiceFault(IntEnum):
     SERVICE_NOT_SUPPORTED = 2
     OTHER_REASON = 3
     PDU_TOO_LONG = 4
+    DECIPHERING_ERROR = 5
+    INVOCATION_COUNTER_ERROR = 6
 
 
 def exception_response(state: StateError, fault: ServiceFault) -> bytes:

@@ -1,0 +1,350 @@
+"""The security of one association, sans-I/O: protected APDU in, plain APDU and how it was protected out, and back.
+
+Both sides use the same object; server and client differ in the titles and keys they give it. Opening goes through these
+steps, and the first that fails decides, with nothing changed:
+
+1. the envelope is decoded (`DecodeError`), its titles are ours and the peer's;
+2. security control: the suite in force, some protection, no compression;
+3. the key: named by the envelope, unwrapped or agreed;
+4. the counter is above the last one accepted under that key (`InvocationCounterError`);
+5. the content is deciphered and its tag compared (`DecipheringError`);
+6. what came out is an APDU that the envelope may hold; a signed one inside is verified;
+7. now the counter moves.
+
+An envelope may hold a signed APDU (signed first, then ciphered, as the Green Book asks) and nothing deeper; a signed
+APDU holds a plain one. Whether the protection is enough is the policy's to say, not ours: `policy.satisfies`.
+
+| envelope | key | counter |
+|---|---|---|
+| glo, general-glo | global unicast; broadcast where bit 6 of SC says so | the key's |
+| ded, general-ded | dedicated, bit 6 clear (ours) | the dedicated key's, from 0 |
+| general-ciphering, identified | global unicast or broadcast; bit 6 is not looked at | the key's |
+| general-ciphering, wrapped or agreed | of this APDU, from then on known to both | by a digest of the key |
+| general-ciphering without key-info | the last one wrapped or agreed in this association, by either side | the same |
+
+What we send takes its counter from one `SendCounter`, whatever the key, but for the dedicated key: so no two APDUs
+share an IV even where a peer brings a key back. Responses go as requests came: `seal(response, opened.how.of_answer)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from ..errors import DecodeError
+from ..reader import Reader
+from . import envelopes
+from .envelopes import Content, GeneralCiphering, Header, IdentifiedKey, KeyInfo
+from .errors import DecipheringError, DedicatedKeyRefused, KeyRefused, SystemTitleRefused
+from .gcm import TAG_SIZE, BlockCipherKey, initialization_vector
+from .invocation import Channel, KeyName, ReceiveCounters, SendCounter
+from .key_establishment import AsymmetricKeys, KeyChoice, KeyEstablishment, choice_of
+from .keys import KeyId, Keys
+from .policy import Protection
+from .security_control import AUTHENTICATED, BROADCAST, accepted, control_octet
+from .tags import (
+    CIPHERED_SERVICES,
+    DEDICATED_TAGS,
+    GENERAL_CIPHERING,
+    GENERAL_DED_CIPHERING,
+    GENERAL_GLO_CIPHERING,
+    GENERAL_SIGNING,
+    GLOBAL_TAGS,
+    PROTECTED,
+    Envelope,
+)
+
+_CIPHERING: Final = Protection.AUTHENTICATED | Protection.ENCRYPTED
+
+
+class How(NamedTuple):
+    """How an APDU came, or shall go. `key` and `transaction_id` matter to the general APDUs only."""
+
+    protection: Protection
+    envelope: Envelope
+    broadcast: bool = False
+    key: KeyChoice = KeyChoice.IDENTIFIED
+    transaction_id: bytes = b""
+
+    @property
+    def of_answer(self) -> How:
+        """How the answer to an APDU goes that came like this: the same way, but only clients broadcast."""
+        return self._replace(broadcast=False) if self.broadcast else self
+
+
+class Opened(NamedTuple):
+    """A plain APDU and how it came."""
+
+    apdu: bytes
+    how: How
+
+
+class SecurityContext:
+    """Opens and seals the APDUs of one association.
+
+    `sent` counts what goes out under our title, `received` what comes in: both outlive the association. `random` is the
+    source of wrapped and ephemeral keys. Raises `SystemTitleRefused` for titles that cannot be.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        own_title: bytes,
+        peer_title: bytes,
+        sent: SendCounter,
+        received: ReceiveCounters,
+        random: Callable[[int], bytes],
+        asymmetric: AsymmetricKeys | None = None,
+    ) -> None:
+        for title in (own_title, peer_title):
+            if len(title) != envelopes.TITLE_SIZE:
+                raise SystemTitleRefused(f"a system title of {len(title)} octets ({envelopes.TITLE_SIZE} expected)")
+        if own_title == peer_title:
+            raise SystemTitleRefused("the peer uses our own system title")
+        self.keys = keys
+        self.own_title = own_title
+        self.peer_title = peer_title
+        self.asymmetric = asymmetric or AsymmetricKeys()
+        self._sent = sent
+        self._received = received
+        self._unicast = Channel(KeyName.UNICAST, peer_title)
+        self._broadcast = Channel(KeyName.BROADCAST, peer_title)
+        self._dedicated_channel = Channel(KeyName.DEDICATED, peer_title)
+        self._dedicated: BlockCipherKey | None = None
+        self._dedicated_sent = SendCounter(0, _forget)
+        self._dedicated_received = ReceiveCounters({}, _forget)
+        self._establishment = KeyEstablishment(keys, self.asymmetric, own_title, peer_title, random)
+
+    def use_dedicated_key(self, key: bytes, how: How | None) -> None:
+        """Take the dedicated key of an InitiateRequest, which came as `how` says, None for plain.
+
+        Raises `DedicatedKeyRefused` unless the request was authenticated and encrypted and the length is the suite's.
+        """
+        if how is None or ~how.protection & _CIPHERING:
+            raise DedicatedKeyRefused("a dedicated key in an InitiateRequest that is not authenticated and encrypted")
+        try:
+            self._dedicated = self.keys.cipher(key)
+        except KeyRefused as refused:
+            raise DedicatedKeyRefused(str(refused)) from None
+        self._dedicated_sent = SendCounter(0, _forget)
+        self._dedicated_received = ReceiveCounters({}, _forget)
+
+    # --- what comes in ------------------------------------------------------------------------------
+
+    def open(self, apdu: bytes) -> Opened:
+        """A protected APDU made plain; raises `SecurityError`, or `DecodeError` where it does not decode."""
+        reader = Reader(apdu)
+        tag = reader.u8()
+        service = CIPHERED_SERVICES.get(tag)
+        if service is not None:
+            envelope, plain = service
+            content = envelopes.read_content(envelopes.read_last(reader))
+            return self._open_standing(envelope, content, plain)
+        if tag in (GENERAL_GLO_CIPHERING, GENERAL_DED_CIPHERING):
+            title, content = envelopes.read_general(reader)
+            self._from_peer(title)
+            envelope = Envelope.GENERAL_GLOBAL if tag == GENERAL_GLO_CIPHERING else Envelope.GENERAL_DEDICATED
+            return self._open_standing(envelope, content, None)
+        if tag == GENERAL_CIPHERING:
+            return self._open_general(envelopes.read_general_ciphering(reader))
+        if tag == GENERAL_SIGNING:
+            return self._open_signed(reader)
+        raise DecodeError(f"a protected APDU expected, found tag 0x{tag:02x}", 0)
+
+    def _open_standing(self, envelope: Envelope, content: Content, plain: int | None) -> Opened:
+        control = content.control
+        protection = accepted(control, self.keys.suite)
+        broadcast = bool(control & BROADCAST)
+        cipher: BlockCipherKey | None
+        if envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED:
+            cipher, channel, received = self._dedicated, self._dedicated_channel, self._dedicated_received
+            if broadcast:
+                raise DecipheringError("the broadcast key set with a dedicated key")
+        else:
+            cipher, channel = self._global(broadcast)
+            received = self._received
+        if cipher is None:
+            raise DecipheringError(f"there is no key for {envelope.value}")
+        received.check(channel, content.counter)
+        iv = initialization_vector(self.peer_title, content.counter)
+        text = cipher.open(control, iv, content.sealed, self.keys.authentication)
+        if plain is not None and text[:1] != bytes((plain,)):
+            raise DecipheringError(f"an APDU with tag 0x{plain:02x} expected inside, found {text[:1].hex() or 'none'}")
+        opened = self._inside(text, How(protection, envelope, broadcast))
+        received.accept(channel, content.counter)
+        return opened
+
+    def _open_general(self, apdu: GeneralCiphering) -> Opened:
+        header, content = apdu.header, apdu.content
+        self._from_peer(header.originator)
+        self._for_us(header.recipient)
+        protection = accepted(content.control, self.keys.suite)
+        iv = initialization_vector(self.peer_title, content.counter)
+        associated = self.keys.authentication + apdu.header_octets
+        if isinstance(apdu.key_info, IdentifiedKey):
+            broadcast = apdu.key_info.key_id is KeyId.GLOBAL_BROADCAST
+            cipher, channel = self._global(broadcast)
+            if cipher is None:
+                raise DecipheringError("there is no broadcast key")
+            self._received.check(channel, content.counter)
+            text = cipher.open(content.control, iv, content.sealed, associated)
+            how = How(protection, Envelope.GENERAL, broadcast, KeyChoice.IDENTIFIED, header.transaction_id)
+            opened = self._inside(text, how)
+            self._received.accept(channel, content.counter)
+            return opened
+        try:
+            established = self._establishment.of_peer(apdu.key_info, header.transaction_id)
+        except KeyRefused as refused:
+            raise DecipheringError(str(refused)) from None
+        self._received.check_once(established.digest, content.counter)
+        text = established.cipher.open(content.control, iv, content.sealed, associated)
+        how = How(protection, Envelope.GENERAL, False, choice_of(apdu.key_info), header.transaction_id)
+        opened = self._inside(text, how)
+        self._received.accept_once(established.digest, content.counter)
+        self._establishment.establish(established)
+        return opened
+
+    def _open_signed(self, reader: Reader) -> Opened:
+        apdu = envelopes.read_general_signing(reader)
+        digest = hashlib.sha256(b"signed" + apdu.signed).digest()
+        opened = self._signed(apdu, How(Protection.NONE, Envelope.NONE))
+        self._received.accept_signed(digest)
+        return opened
+
+    def _inside(self, text: bytes, how: How) -> Opened:
+        """What an envelope held: a plain APDU, or a signed one to verify."""
+        tag = text[0] if text else -1
+        if tag == GENERAL_SIGNING:
+            reader = Reader(text)
+            reader.u8()
+            try:
+                return self._signed(envelopes.read_general_signing(reader), how)
+            except DecodeError as error:
+                raise DecipheringError(f"the signed APDU inside: {error}") from None
+        if tag in PROTECTED or tag == -1:
+            raise DecipheringError(f"no APDU to be found in {how.envelope.value}: tag {text[:1].hex() or 'missing'}")
+        return Opened(text, how)
+
+    def _signed(self, apdu: envelopes.GeneralSigning, how: How) -> Opened:
+        header = apdu.header
+        self._from_peer(header.originator)
+        self._for_us(header.recipient)
+        signer = self.asymmetric.peer_signing
+        if signer is None:
+            raise DecipheringError("the peer has no signing key")
+        if not signer.verify(apdu.signed, apdu.signature):
+            raise DecipheringError("the signature is wrong")
+        if not apdu.content or apdu.content[0] in PROTECTED:
+            raise DecipheringError("a signed APDU holds a plain one")
+        protection = how.protection | Protection.SIGNED
+        return Opened(
+            apdu.content,
+            how._replace(protection=protection, transaction_id=how.transaction_id or header.transaction_id),
+        )
+
+    def _from_peer(self, title: bytes) -> None:
+        if title and title != self.peer_title:
+            raise DecipheringError(f"an APDU of {title.hex()} ({self.peer_title.hex()} expected)")
+
+    def _for_us(self, title: bytes) -> None:
+        if title and title != self.own_title:
+            raise DecipheringError(f"an APDU for {title.hex()} (we are {self.own_title.hex()})")
+
+    def _global(self, broadcast: bool) -> tuple[BlockCipherKey | None, Channel]:
+        if broadcast:
+            return self.keys.broadcast, self._broadcast
+        return self.keys.unicast, self._unicast
+
+    # --- what goes out ------------------------------------------------------------------------------
+
+    def seal(self, apdu: bytes, how: How) -> bytes:
+        """Protect a plain APDU. Raises `KeyRefused` where a key is missing that `how` asks for.
+
+        Service-specific envelopes hold only the services that have tags for them (`tags.SERVICES`), unsigned.
+        """
+        assert (how.envelope is Envelope.NONE) == (not how.protection & _CIPHERING), f"no envelope is {how}"
+        if how.protection & Protection.SIGNED:
+            apdu = self._sign(apdu, how.transaction_id)
+        envelope = how.envelope
+        if envelope is Envelope.NONE:
+            return apdu
+        dedicated = envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED
+        if envelope is Envelope.GENERAL:
+            return self._seal_general(apdu, how)
+        if dedicated:
+            cipher, counter = self._dedicated, self._dedicated_sent
+        else:
+            cipher, counter = self._global(how.broadcast)[0], self._sent
+        content = self._content(cipher, counter, how, apdu, self.keys.authentication)
+        if envelope is Envelope.SERVICE_GLOBAL:
+            return _service(GLOBAL_TAGS[apdu[0]], content)
+        if envelope is Envelope.SERVICE_DEDICATED:
+            return _service(DEDICATED_TAGS[apdu[0]], content)
+        tag = GENERAL_DED_CIPHERING if dedicated else GENERAL_GLO_CIPHERING
+        return envelopes.write_general(tag, self.own_title, content)
+
+    def _content(
+        self, cipher: BlockCipherKey | None, sent: SendCounter, how: How, apdu: bytes, associated: bytes
+    ) -> Content:
+        if cipher is None:
+            raise KeyRefused(f"there is no key for {how.envelope.value}")
+        broadcast = how.broadcast and how.envelope is not Envelope.GENERAL
+        control = control_octet(self.keys.suite.number, how.protection, broadcast)
+        counter = sent.next()
+        iv = initialization_vector(self.own_title, counter)
+        return Content(control, counter, cipher.seal(control, iv, apdu, associated))
+
+    def _seal_general(self, apdu: bytes, how: How) -> bytes:
+        header = Header(how.transaction_id, self.own_title, self.peer_title).to_bytes()
+        key_info: KeyInfo | None
+        cipher: BlockCipherKey | None
+        if how.key is KeyChoice.IDENTIFIED:
+            key_info = IdentifiedKey(KeyId.GLOBAL_BROADCAST if how.broadcast else KeyId.GLOBAL_UNICAST)
+            cipher = self._global(how.broadcast)[0]
+        else:
+            key_info, cipher = self._establishment.of_ours(how.key, how.transaction_id)
+        content = self._content(cipher, self._sent, how, apdu, self.keys.authentication + header)
+        return envelopes.write_general_ciphering(header, key_info, content)
+
+    def _sign(self, apdu: bytes, transaction_id: bytes) -> bytes:
+        if self.asymmetric.signing is None:
+            raise KeyRefused("there is no signing key")
+        signed = envelopes.to_be_signed(Header(transaction_id, self.own_title, self.peer_title), apdu)
+        return envelopes.write_general_signing(signed, self.asymmetric.signing.sign(signed))
+
+    # --- GMAC of high level security ----------------------------------------------------------------
+
+    def authenticate(self, challenge: bytes) -> bytes:
+        """SC, IC and tag over a challenge: f(challenge) of mechanism 5."""
+        control = AUTHENTICATED | self.keys.suite.number
+        counter = self._sent.next()
+        tag = self.keys.unicast.tag(
+            control, initialization_vector(self.own_title, counter), challenge, self.keys.authentication
+        )
+        return envelopes.write_content(Content(control, counter, tag))
+
+    def is_authentic(self, challenge: bytes, proof: bytes) -> bool:
+        """Whether `proof` is the peer's f(challenge).
+
+        Its counter is not compared with the last one accepted: the APDU that carried it was sealed later and counts
+        higher. The challenge is new, so no proof can be a repeated one; the counter moves on past it all the same.
+        """
+        try:
+            content = envelopes.read_content(Reader(proof))
+            if content.control != AUTHENTICATED | self.keys.suite.number or len(content.sealed) != TAG_SIZE:
+                return False
+            iv = initialization_vector(self.peer_title, content.counter)
+            self.keys.unicast.open(content.control, iv, challenge + content.sealed, self.keys.authentication)
+        except (DecodeError, DecipheringError):
+            return False
+        self._received.accept(self._unicast, content.counter)
+        return True
+
+
+def _service(tag: int, content: Content) -> bytes:
+    return bytes((tag,)) + envelopes.write_octet_string(envelopes.write_content(content))
+
+
+def _forget(*_: object) -> None:
+    """A dedicated key ends with its association: nothing of it is stored."""
