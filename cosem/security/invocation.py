@@ -7,8 +7,8 @@ must wait until the limit is on disk, as every answer that changes something doe
 
 Receiving. One counter a key and peer, strictly increasing. A counter is compared before an APDU is deciphered and moved
 after it was: who does not know the key cannot move it. (With encryption alone there is no tag, and a forged APDU moves
-it whenever its first octet happens to fit: one reason not to use encryption alone.) A counter never wraps: after
-0xFFFFFFFF nothing is accepted until the key is replaced.
+it whenever its first octet happens to be that of an APDU: one reason not to use encryption alone.) A counter never
+wraps: after 0xFFFFFFFF nothing is accepted until the key is replaced.
 
 Keys that come inside an APDU, wrapped or agreed, and signed APDUs have no standing counter. What was accepted is
 remembered by a digest, the last `REMEMBERED` of them (ours), with the counter that was used under it.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from .errors import MAX_COUNTER, CounterExhausted, InvocationCounterError, ReplayRefused
@@ -30,7 +30,7 @@ REMEMBERED: Final = 1024
 """Digests kept: 32 KiB at most, for more APDUs than a reading session sends with keys of their own."""
 
 
-class KeyName(Enum):
+class KeyName(StrEnum):
     """The standing keys that APDUs are counted under."""
 
     UNICAST = "unicast"

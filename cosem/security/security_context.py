@@ -44,6 +44,7 @@ from .keys import KeyId, Keys
 from .policy import Protection
 from .security_control import AUTHENTICATED, BROADCAST, accepted, control_octet
 from .tags import (
+    CARRIED,
     CIPHERED_SERVICES,
     DEDICATED_TAGS,
     GENERAL_CIPHERING,
@@ -51,11 +52,11 @@ from .tags import (
     GENERAL_GLO_CIPHERING,
     GENERAL_SIGNING,
     GLOBAL_TAGS,
-    PROTECTED,
     Envelope,
 )
 
-_CIPHERING: Final = Protection.AUTHENTICATED | Protection.ENCRYPTED
+_CIPHERING: Final = int(Protection.AUTHENTICATED | Protection.ENCRYPTED)
+_SIGNED: Final = int(Protection.SIGNED)
 
 
 class How(NamedTuple):
@@ -121,7 +122,7 @@ class SecurityContext:
 
         Raises `DedicatedKeyRefused` unless the request was authenticated and encrypted and the length is the suite's.
         """
-        if how is None or ~how.protection & _CIPHERING:
+        if how is None or ~int(how.protection) & _CIPHERING:
             raise DedicatedKeyRefused("a dedicated key in an InitiateRequest that is not authenticated and encrypted")
         try:
             self._dedicated = self.keys.cipher(key)
@@ -222,7 +223,7 @@ class SecurityContext:
                 return self._signed(envelopes.read_general_signing(reader), how)
             except DecodeError as error:
                 raise DecipheringError(f"the signed APDU inside: {error}") from None
-        if tag in PROTECTED or tag == -1:
+        if tag not in CARRIED:
             raise DecipheringError(f"no APDU to be found in {how.envelope.value}: tag {text[:1].hex() or 'missing'}")
         return Opened(text, how)
 
@@ -235,8 +236,8 @@ class SecurityContext:
             raise DecipheringError("the peer has no signing key")
         if not signer.verify(apdu.signed, apdu.signature):
             raise DecipheringError("the signature is wrong")
-        if not apdu.content or apdu.content[0] in PROTECTED:
-            raise DecipheringError("a signed APDU holds a plain one")
+        if not apdu.content or apdu.content[0] not in CARRIED:
+            raise DecipheringError(f"no APDU to be found in general-signing: tag {apdu.content[:1].hex() or 'missing'}")
         protection = how.protection | Protection.SIGNED
         return Opened(
             apdu.content,
@@ -263,10 +264,11 @@ class SecurityContext:
 
         Service-specific envelopes hold only the services that have tags for them (`tags.SERVICES`), unsigned.
         """
-        assert (how.envelope is Envelope.NONE) == (not how.protection & _CIPHERING), f"no envelope is {how}"
-        if how.protection & Protection.SIGNED:
-            apdu = self._sign(apdu, how.transaction_id)
         envelope = how.envelope
+        protection = int(how.protection)  # a plain number: enumerations are slow to compute with
+        assert (envelope is Envelope.NONE) == (not protection & _CIPHERING), f"no envelope is {how}"
+        if protection & _SIGNED:
+            apdu = self._sign(apdu, how.transaction_id)
         if envelope is Envelope.NONE:
             return apdu
         dedicated = envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED

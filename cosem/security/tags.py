@@ -67,3 +67,9 @@ CIPHERED_SERVICES: Final = {
 
 PROTECTED: Final = frozenset(CIPHERED_SERVICES) | GENERAL
 """Every tag of a protected APDU."""
+
+CARRIED: Final = frozenset(SERVICES) | {0x0F, 0xD8, 0xD9, 0xDA}
+"""Tags a general APDU may hold: the services, data-notification, exception-response, ACCESS both ways.
+
+A general-block-transfer goes around protected APDUs, never inside.
+"""
