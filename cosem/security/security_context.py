@@ -241,7 +241,7 @@ class SecurityContext:
         protection = how.protection | Protection.SIGNED
         return Opened(
             apdu.content,
-            how._replace(protection=protection, transaction_id=how.transaction_id or header.transaction_id),
+            how._replace(protection=protection, transaction_id=header.transaction_id or how.transaction_id),
         )
 
     def _from_peer(self, title: bytes) -> None:
