@@ -28,7 +28,7 @@ class Content(NamedTuple):
 
 
 def read_content(reader: Reader) -> Content:
-    """All of a reader over one ciphered octet string."""
+    """All that is left of an APDU: the contents of its ciphered octet string."""
     return Content(reader.u8(), reader.unsigned(4), reader.rest())
 
 
@@ -47,11 +47,11 @@ def write_octet_string(octets: bytes) -> bytes:
     return encode_length(len(octets)) + octets
 
 
-def read_last(reader: Reader) -> Reader:
-    """The reader over an octet string after which nothing may follow."""
-    inner = reader.sub(reader.length())
-    reader.end()
-    return inner
+def read_last_length(reader: Reader) -> None:
+    """The length of an octet string that is all that is left."""
+    length = reader.length()
+    if length != reader.remaining:
+        raise DecodeError(f"the last octet string has {length} octets, {reader.remaining} are left", reader.position)
 
 
 def read_title(reader: Reader) -> bytes:
@@ -170,7 +170,8 @@ def read_general_ciphering(reader: Reader) -> GeneralCiphering:
     if present > 1:
         raise DecodeError(f"presence octet 0x{present:02x} of key-info", position)
     key_info = _read_key_info(reader) if present else None
-    return GeneralCiphering(header, key_info, read_content(read_last(reader)), header_octets)
+    read_last_length(reader)
+    return GeneralCiphering(header, key_info, read_content(reader), header_octets)
 
 
 def write_general_ciphering(header: bytes, key_info: KeyInfo | None, content: Content) -> bytes:
@@ -208,10 +209,16 @@ def write_general_signing(signed: bytes, signature: bytes) -> bytes:
     return bytes((GENERAL_SIGNING,)) + signed + write_octet_string(signature)
 
 
+def write_service(tag: int, content: Content) -> bytes:
+    """A whole service-specific APDU; `tag` is the ciphered one."""
+    return bytes((tag,)) + write_octet_string(write_content(content))
+
+
 def read_general(reader: Reader) -> tuple[bytes, Content]:
     """What follows the tag of general-glo- and general-ded-ciphering: system title and content."""
     title = read_title(reader)
-    return title, read_content(read_last(reader))
+    read_last_length(reader)
+    return title, read_content(reader)
 
 
 def write_general(tag: int, title: bytes, content: Content) -> bytes:

@@ -42,7 +42,8 @@ from .invocation import Channel, KeyName, ReceiveCounters, SendCounter
 from .key_establishment import AsymmetricKeys, KeyChoice, KeyEstablishment, choice_of
 from .keys import KeyId, Keys
 from .policy import Protection
-from .security_control import AUTHENTICATED, BROADCAST, accepted, control_octet
+from .security_control import AUTHENTICATED, BROADCAST, COMPRESSED, ENCRYPTED, SUITE_MASK, check, control_octet
+from .suites import SUITES
 from .tags import (
     CARRIED,
     CIPHERED_SERVICES,
@@ -79,6 +80,15 @@ class Opened(NamedTuple):
 
     apdu: bytes
     how: How
+
+
+_STANDING: Final = {
+    (envelope, control): How(Protection(control >> 4 & 3), envelope, bool(control & BROADCAST))
+    for envelope in Envelope
+    for control in range(COMPRESSED)
+    if control & SUITE_MASK in SUITES and control & (AUTHENTICATED | ENCRYPTED)
+}
+"""How an APDU under a standing key came, by envelope and by every security control that some suite accepts."""
 
 
 class SecurityContext:
@@ -139,9 +149,8 @@ class SecurityContext:
         tag = reader.u8()
         service = CIPHERED_SERVICES.get(tag)
         if service is not None:
-            envelope, plain = service
-            content = envelopes.read_content(envelopes.read_last(reader))
-            return self._open_standing(envelope, content, plain)
+            envelopes.read_last_length(reader)
+            return self._open_standing(service[0], envelopes.read_content(reader), service[1])
         if tag in (GENERAL_GLO_CIPHERING, GENERAL_DED_CIPHERING):
             title, content = envelopes.read_general(reader)
             self._from_peer(title)
@@ -154,33 +163,36 @@ class SecurityContext:
         raise DecodeError(f"a protected APDU expected, found tag 0x{tag:02x}", 0)
 
     def _open_standing(self, envelope: Envelope, content: Content, plain: int | None) -> Opened:
-        control = content.control
-        protection = accepted(control, self.keys.suite)
-        broadcast = bool(control & BROADCAST)
+        control, counter, sealed = content
+        check(control, self.keys.suite)
+        how = _STANDING[envelope, control]
         cipher: BlockCipherKey | None
         if envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED:
             cipher, channel, received = self._dedicated, self._dedicated_channel, self._dedicated_received
-            if broadcast:
+            if how.broadcast:
                 raise DecipheringError("the broadcast key set with a dedicated key")
         else:
-            cipher, channel = self._global(broadcast)
+            cipher, channel = self._global(how.broadcast)
             received = self._received
         if cipher is None:
-            raise DecipheringError(f"there is no key for {envelope.value}")
-        received.check(channel, content.counter)
-        iv = initialization_vector(self.peer_title, content.counter)
-        text = cipher.open(control, iv, content.sealed, self.keys.authentication)
-        if plain is not None and text[:1] != bytes((plain,)):
+            raise DecipheringError(f"there is no key for {envelope}")
+        received.check(channel, counter)
+        text = cipher.open(control, initialization_vector(self.peer_title, counter), sealed, self.keys.authentication)
+        if plain is None:
+            opened = self._inside(text, how)
+        elif text and text[0] == plain:
+            opened = Opened(text, how)
+        else:
             raise DecipheringError(f"an APDU with tag 0x{plain:02x} expected inside, found {text[:1].hex() or 'none'}")
-        opened = self._inside(text, How(protection, envelope, broadcast))
-        received.accept(channel, content.counter)
+        received.accept(channel, counter)
         return opened
 
     def _open_general(self, apdu: GeneralCiphering) -> Opened:
         header, content = apdu.header, apdu.content
         self._from_peer(header.originator)
         self._for_us(header.recipient)
-        protection = accepted(content.control, self.keys.suite)
+        check(content.control, self.keys.suite)
+        protection = Protection(content.control >> 4 & 3)
         iv = initialization_vector(self.peer_title, content.counter)
         associated = self.keys.authentication + apdu.header_octets
         if isinstance(apdu.key_info, IdentifiedKey):
@@ -224,7 +236,7 @@ class SecurityContext:
             except DecodeError as error:
                 raise DecipheringError(f"the signed APDU inside: {error}") from None
         if tag not in CARRIED:
-            raise DecipheringError(f"no APDU to be found in {how.envelope.value}: tag {text[:1].hex() or 'missing'}")
+            raise DecipheringError(f"no APDU to be found in {how.envelope}: tag {text[:1].hex() or 'missing'}")
         return Opened(text, how)
 
     def _signed(self, apdu: envelopes.GeneralSigning, how: How) -> Opened:
@@ -271,26 +283,25 @@ class SecurityContext:
             apdu = self._sign(apdu, how.transaction_id)
         if envelope is Envelope.NONE:
             return apdu
-        dedicated = envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED
         if envelope is Envelope.GENERAL:
             return self._seal_general(apdu, how)
-        if dedicated:
-            cipher, counter = self._dedicated, self._dedicated_sent
+        if envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED:
+            cipher, sent = self._dedicated, self._dedicated_sent
         else:
-            cipher, counter = self._global(how.broadcast)[0], self._sent
-        content = self._content(cipher, counter, how, apdu, self.keys.authentication)
+            cipher, sent = self._global(how.broadcast)[0], self._sent
+        content = self._content(cipher, sent, how, apdu, self.keys.authentication)
         if envelope is Envelope.SERVICE_GLOBAL:
-            return _service(GLOBAL_TAGS[apdu[0]], content)
+            return envelopes.write_service(GLOBAL_TAGS[apdu[0]], content)
         if envelope is Envelope.SERVICE_DEDICATED:
-            return _service(DEDICATED_TAGS[apdu[0]], content)
-        tag = GENERAL_DED_CIPHERING if dedicated else GENERAL_GLO_CIPHERING
+            return envelopes.write_service(DEDICATED_TAGS[apdu[0]], content)
+        tag = GENERAL_DED_CIPHERING if envelope is Envelope.GENERAL_DEDICATED else GENERAL_GLO_CIPHERING
         return envelopes.write_general(tag, self.own_title, content)
 
     def _content(
         self, cipher: BlockCipherKey | None, sent: SendCounter, how: How, apdu: bytes, associated: bytes
     ) -> Content:
         if cipher is None:
-            raise KeyRefused(f"there is no key for {how.envelope.value}")
+            raise KeyRefused(f"there is no key for {how.envelope}")
         broadcast = how.broadcast and how.envelope is not Envelope.GENERAL
         control = control_octet(self.keys.suite.number, how.protection, broadcast)
         counter = sent.next()
@@ -342,10 +353,6 @@ class SecurityContext:
             return False
         self._received.accept(self._unicast, content.counter)
         return True
-
-
-def _service(tag: int, content: Content) -> bytes:
-    return bytes((tag,)) + envelopes.write_octet_string(envelopes.write_content(content))
 
 
 def _forget(*_: object) -> None:

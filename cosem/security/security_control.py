@@ -21,14 +21,6 @@ ENCRYPTED: Final = 0x20
 BROADCAST: Final = 0x40
 COMPRESSED: Final = 0x80
 
-_CIPHERED: Final = (
-    None,
-    Protection.AUTHENTICATED,
-    Protection.ENCRYPTED,
-    Protection.AUTHENTICATED | Protection.ENCRYPTED,
-)
-"""Protection by bits 4 and 5."""
-
 
 class SecurityControl(NamedTuple):
     """The octet taken apart."""
@@ -40,7 +32,7 @@ class SecurityControl(NamedTuple):
 
     @classmethod
     def from_octet(cls, octet: int) -> SecurityControl:
-        """Any octet; what of it is acceptable is `accepted`'s to say."""
+        """Any octet; what of it is acceptable is `check`'s to say."""
         return cls(octet & SUITE_MASK, Protection(octet >> 4 & 3), bool(octet & BROADCAST), bool(octet & COMPRESSED))
 
     def to_octet(self) -> int:
@@ -62,15 +54,12 @@ def control_octet(suite: int, protection: Protection, broadcast: bool) -> int:
     return suite | (int(protection) & 3) << 4 | (BROADCAST if broadcast else 0)
 
 
-def accepted(octet: int, suite: Suite) -> Protection:
-    """The protection that a received octet announces.
+def check(octet: int, suite: Suite) -> None:
+    """Refuse a received octet that cannot be: of another suite than the one in force, of no protection, compressed.
 
-    Raises `DecipheringError` for another suite than the one in force or for no protection at all,
-    `CompressionRefused` for the compression bit.
+    Raises `DecipheringError`, for compression `CompressionRefused`.
     """
-    protection = _CIPHERED[octet >> 4 & 3]
-    if octet & SUITE_MASK != suite.number or protection is None:
+    if octet & SUITE_MASK != suite.number or not octet & (AUTHENTICATED | ENCRYPTED):
         raise DecipheringError(f"security control 0x{octet:02x} ({SecurityControl.from_octet(octet)}) under {suite}")
     if octet & COMPRESSED:
         raise CompressionRefused(f"security control 0x{octet:02x} announces compression")
-    return protection

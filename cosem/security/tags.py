@@ -7,7 +7,7 @@ are protected by the general APDUs only.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 GENERAL_GLO_CIPHERING: Final = 0xDB
@@ -48,7 +48,7 @@ DEDICATED_TAGS: Final = {plain: plain | 0x40 if plain < 0x80 else plain + 0x10 f
 """Plain tag to the tag with the dedicated key."""
 
 
-class Envelope(Enum):
+class Envelope(StrEnum):
     """The forms a protected APDU may have; `NONE` is one that is signed at most."""
 
     NONE = "none"

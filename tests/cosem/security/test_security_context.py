@@ -95,7 +95,7 @@ WAYS = [(suite, how) for suite in SUITES for how in ways(suite)]
 
 def name_of(value: object) -> str:
     if isinstance(value, How):
-        parts = [value.envelope.value, str(int(value.protection)), value.key.value if value.transaction_id else ""]
+        parts = [str(value.envelope), str(int(value.protection)), value.key.value if value.transaction_id else ""]
         return " ".join(part for part in parts if part) + (" broadcast" if value.broadcast else "")
     return repr(value)
 
@@ -245,7 +245,8 @@ def test_no_two_apdus_of_one_side_share_an_initialization_vector() -> None:
             apdu = client.seal(GET_CLOCK, how)
             reader = Reader(apdu, 1)
             if how.envelope is Envelope.SERVICE_GLOBAL:
-                content = envelopes.read_content(envelopes.read_last(reader))
+                envelopes.read_last_length(reader)
+                content = envelopes.read_content(reader)
             elif how.envelope is Envelope.GENERAL_GLOBAL:
                 content = envelopes.read_general(reader)[1]
             else:
