@@ -1,6 +1,6 @@
 """Invocation counters: no value is ever sent twice, none is ever accepted twice.
 
-Sending. One counter a system title, for all its keys but dedicated ones. Values are reserved ahead in blocks: before
+Sending. One counter a system title, for all its keys. Values are reserved ahead in blocks: before
 the first of a block is handed out, `reserve(limit)` is told the end of the block, and a program that starts again
 begins at the limit it finds on disk. A crash loses the rest of a block, never repeats a value. What carries the value
 must wait until the limit is on disk, as every answer that changes something does.
@@ -10,8 +10,8 @@ after it was: who does not know the key cannot move it. (With encryption alone t
 it whenever its first octet happens to be that of an APDU: one reason not to use encryption alone.) A counter never
 wraps: after 0xFFFFFFFF nothing is accepted until the key is replaced.
 
-Keys that come inside an APDU, wrapped or agreed, and signed APDUs have no standing counter. What was accepted is
-remembered by a digest, the last `REMEMBERED` of them (ours), with the counter that was used under it.
+Keys that come inside an APDU, dedicated, wrapped or agreed, and signed APDUs have no standing counter. What was
+accepted is remembered by a digest, the last `REMEMBERED` of them (ours), with the counter that was used under it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class KeyName(StrEnum):
 
     UNICAST = "unicast"
     BROADCAST = "broadcast"
-    DEDICATED = "dedicated"
 
 
 class Channel(NamedTuple):

@@ -70,7 +70,7 @@ class EstablishedKey(NamedTuple):
 
 
 class KeyEstablishment:
-    """The keys of one association that are neither global nor dedicated; what is missing or wrong is `KeyRefused`."""
+    """The keys of one association that are not global; what is missing or wrong is `KeyRefused`."""
 
     def __init__(
         self,
@@ -91,21 +91,25 @@ class KeyEstablishment:
         """The APDU that brought this key was genuine: from now on it is the one without key-info."""
         self._known = key
 
+    def ready(self, key: bytes) -> EstablishedKey:
+        """A key as it is used and counted."""
+        return EstablishedKey(self._keys.cipher(key), hashlib.sha256(b"key" + key).digest())
+
     def of_peer(self, key_info: WrappedKey | AgreedKey | None, transaction_id: bytes) -> EstablishedKey:
         """The key that an APDU of the peer brings."""
         if key_info is None:
             return self._last()
         if isinstance(key_info, WrappedKey):
-            return self._ready(key_wrap.unwrap(self._keys.master, key_info.key_ciphered_data))
+            return self.ready(key_wrap.unwrap(self._keys.master, key_info.key_ciphered_data))
         own = _held(self._asymmetric.agreement, "key agreement key")
         if key_info.scheme is Scheme.ONE_PASS:
             signer = _held(self._asymmetric.peer_signing, "signing key of the peer")
             ephemeral = agreement.read_ephemeral(key_info.key_ciphered_data, signer)
-            return self._ready(agreement.one_pass(own, ephemeral, self._peer_title, self._own_title))
+            return self.ready(agreement.one_pass(own, ephemeral, self._peer_title, self._own_title))
         if key_info.key_ciphered_data:
             raise KeyRefused("the static unified model sends no data")
         peer = _held(self._asymmetric.peer_agreement, "key agreement key of the peer")
-        return self._ready(agreement.static_unified(own, peer, self._peer_title, transaction_id, self._own_title))
+        return self.ready(agreement.static_unified(own, peer, self._peer_title, transaction_id, self._own_title))
 
     def of_ours(self, choice: KeyChoice, transaction_id: bytes) -> tuple[KeyInfo | None, BlockCipherKey]:
         """A key for an APDU of ours, and the key-info that brings it to the peer."""
@@ -126,16 +130,13 @@ class KeyEstablishment:
                 own = _held(self._asymmetric.agreement, "key agreement key")
                 key = agreement.static_unified(own, peer, self._own_title, transaction_id, self._peer_title)
                 key_info = AgreedKey(Scheme.STATIC_UNIFIED, b"")
-        self._known = self._ready(key)
+        self._known = self.ready(key)
         return key_info, self._known.cipher
 
     def _last(self) -> EstablishedKey:
         if self._known is None:
             raise KeyRefused("no key-info, and no key was established before")
         return self._known
-
-    def _ready(self, key: bytes) -> EstablishedKey:
-        return EstablishedKey(self._keys.cipher(key), hashlib.sha256(b"key" + key).digest())
 
 
 def _held(key: _Key | None, name: str) -> _Key:

@@ -17,13 +17,14 @@ APDU holds a plain one. Whether the protection is enough is the policy's to say,
 | envelope | key | counter |
 |---|---|---|
 | glo, general-glo | global unicast; broadcast where bit 6 of SC says so | the key's |
-| ded, general-ded | dedicated, bit 6 clear (ours) | the dedicated key's, from 0 |
+| ded, general-ded | dedicated, bit 6 clear (ours) | by a digest of the key |
 | general-ciphering, identified | global unicast or broadcast; bit 6 is not looked at | the key's |
 | general-ciphering, wrapped or agreed | of this APDU, from then on known to both | by a digest of the key |
 | general-ciphering without key-info | the last one wrapped or agreed in this association, by either side | the same |
 
-What we send takes its counter from one `SendCounter`, whatever the key, but for the dedicated key: so no two APDUs
-share an IV even where a peer brings a key back. Responses go as requests came: `seal(response, opened.how.of_answer)`.
+What we send takes its counter from one `SendCounter`, whatever the key: so no two APDUs share an IV, even where a peer
+brings a key back, be it the dedicated key of an association long ago. Responses go as requests came:
+`seal(response, opened.how.of_answer)`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .envelopes import Content, GeneralCiphering, Header, IdentifiedKey, KeyInfo
 from .errors import DecipheringError, DedicatedKeyRefused, KeyRefused, SystemTitleRefused
 from .gcm import TAG_SIZE, BlockCipherKey, initialization_vector
 from .invocation import Channel, KeyName, ReceiveCounters, SendCounter
-from .key_establishment import AsymmetricKeys, KeyChoice, KeyEstablishment, choice_of
+from .key_establishment import AsymmetricKeys, EstablishedKey, KeyChoice, KeyEstablishment, choice_of
 from .keys import KeyId, Keys
 from .policy import Protection
 from .security_control import AUTHENTICATED, BROADCAST, COMPRESSED, ENCRYPTED, SUITE_MASK, check, control_octet
@@ -121,10 +122,7 @@ class SecurityContext:
         self._received = received
         self._unicast = Channel(KeyName.UNICAST, peer_title)
         self._broadcast = Channel(KeyName.BROADCAST, peer_title)
-        self._dedicated_channel = Channel(KeyName.DEDICATED, peer_title)
-        self._dedicated: BlockCipherKey | None = None
-        self._dedicated_sent = SendCounter(0, _forget)
-        self._dedicated_received = ReceiveCounters({}, _forget)
+        self._dedicated: EstablishedKey | None = None
         self._establishment = KeyEstablishment(keys, self.asymmetric, own_title, peer_title, random)
 
     def use_dedicated_key(self, key: bytes, how: How | None) -> None:
@@ -135,11 +133,9 @@ class SecurityContext:
         if how is None or ~int(how.protection) & _CIPHERING:
             raise DedicatedKeyRefused("a dedicated key in an InitiateRequest that is not authenticated and encrypted")
         try:
-            self._dedicated = self.keys.cipher(key)
+            self._dedicated = self._establishment.ready(key)
         except KeyRefused as refused:
             raise DedicatedKeyRefused(str(refused)) from None
-        self._dedicated_sent = SendCounter(0, _forget)
-        self._dedicated_received = ReceiveCounters({}, _forget)
 
     # --- what comes in ------------------------------------------------------------------------------
 
@@ -163,59 +159,56 @@ class SecurityContext:
         raise DecodeError(f"a protected APDU expected, found tag 0x{tag:02x}", 0)
 
     def _open_standing(self, envelope: Envelope, content: Content, plain: int | None) -> Opened:
-        control, counter, sealed = content
-        check(control, self.keys.suite)
-        how = _STANDING[envelope, control]
-        cipher: BlockCipherKey | None
+        check(content.control, self.keys.suite)
+        how = _STANDING[envelope, content.control]
         if envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED:
-            cipher, channel, received = self._dedicated, self._dedicated_channel, self._dedicated_received
             if how.broadcast:
                 raise DecipheringError("the broadcast key set with a dedicated key")
-        else:
-            cipher, channel = self._global(how.broadcast)
-            received = self._received
-        if cipher is None:
-            raise DecipheringError(f"there is no key for {envelope}")
-        received.check(channel, counter)
-        text = cipher.open(control, initialization_vector(self.peer_title, counter), sealed, self.keys.authentication)
-        if plain is None:
-            opened = self._inside(text, how)
-        elif text and text[0] == plain:
-            opened = Opened(text, how)
-        else:
-            raise DecipheringError(f"an APDU with tag 0x{plain:02x} expected inside, found {text[:1].hex() or 'none'}")
-        received.accept(channel, counter)
-        return opened
+            if self._dedicated is None:
+                raise DecipheringError("there is no dedicated key")
+            return self._open_once(self._dedicated, content, self.keys.authentication, how, plain)
+        return self._open_global(content, self.keys.authentication, how, plain)
 
     def _open_general(self, apdu: GeneralCiphering) -> Opened:
         header, content = apdu.header, apdu.content
         self._from_peer(header.originator)
         self._for_us(header.recipient)
         check(content.control, self.keys.suite)
-        protection = Protection(content.control >> 4 & 3)
-        iv = initialization_vector(self.peer_title, content.counter)
         associated = self.keys.authentication + apdu.header_octets
+        protection = Protection(content.control >> 4 & 3)
+        how = How(protection, Envelope.GENERAL, False, choice_of(apdu.key_info), header.transaction_id)
         if isinstance(apdu.key_info, IdentifiedKey):
-            broadcast = apdu.key_info.key_id is KeyId.GLOBAL_BROADCAST
-            cipher, channel = self._global(broadcast)
-            if cipher is None:
-                raise DecipheringError("there is no broadcast key")
-            self._received.check(channel, content.counter)
-            text = cipher.open(content.control, iv, content.sealed, associated)
-            how = How(protection, Envelope.GENERAL, broadcast, KeyChoice.IDENTIFIED, header.transaction_id)
-            opened = self._inside(text, how)
-            self._received.accept(channel, content.counter)
-            return opened
+            how = how._replace(broadcast=apdu.key_info.key_id is KeyId.GLOBAL_BROADCAST)
+            return self._open_global(content, associated, how, None)
         try:
             established = self._establishment.of_peer(apdu.key_info, header.transaction_id)
         except KeyRefused as refused:
             raise DecipheringError(str(refused)) from None
-        self._received.check_once(established.digest, content.counter)
-        text = established.cipher.open(content.control, iv, content.sealed, associated)
-        how = How(protection, Envelope.GENERAL, False, choice_of(apdu.key_info), header.transaction_id)
-        opened = self._inside(text, how)
-        self._received.accept_once(established.digest, content.counter)
+        opened = self._open_once(established, content, associated, how, None)
         self._establishment.establish(established)
+        return opened
+
+    def _open_global(self, content: Content, associated: bytes, how: How, plain: int | None) -> Opened:
+        """Decipher with a global key, which counts for itself."""
+        control, counter, sealed = content
+        cipher, channel = self._global(how.broadcast)
+        if cipher is None:
+            raise DecipheringError("there is no broadcast key")
+        self._received.check(channel, counter)
+        text = cipher.open(control, initialization_vector(self.peer_title, counter), sealed, associated)
+        opened = self._inside(text, how, plain)
+        self._received.accept(channel, counter)
+        return opened
+
+    def _open_once(
+        self, key: EstablishedKey, content: Content, associated: bytes, how: How, plain: int | None
+    ) -> Opened:
+        """Decipher with a key of this association or APDU, counted by its digest."""
+        control, counter, sealed = content
+        self._received.check_once(key.digest, counter)
+        text = key.cipher.open(control, initialization_vector(self.peer_title, counter), sealed, associated)
+        opened = self._inside(text, how, plain)
+        self._received.accept_once(key.digest, counter)
         return opened
 
     def _open_signed(self, reader: Reader) -> Opened:
@@ -225,19 +218,19 @@ class SecurityContext:
         self._received.accept_signed(digest)
         return opened
 
-    def _inside(self, text: bytes, how: How) -> Opened:
-        """What an envelope held: a plain APDU, or a signed one to verify."""
+    def _inside(self, text: bytes, how: How, plain: int | None) -> Opened:
+        """What an envelope held: the APDU with the tag `plain`; where None, any plain one, or a signed one to verify."""
         tag = text[0] if text else -1
-        if tag == GENERAL_SIGNING:
+        if tag == plain or (plain is None and tag in CARRIED):
+            return Opened(text, how)
+        if plain is None and tag == GENERAL_SIGNING:
             reader = Reader(text)
             reader.u8()
             try:
                 return self._signed(envelopes.read_general_signing(reader), how)
             except DecodeError as error:
                 raise DecipheringError(f"the signed APDU inside: {error}") from None
-        if tag not in CARRIED:
-            raise DecipheringError(f"no APDU to be found in {how.envelope}: tag {text[:1].hex() or 'missing'}")
-        return Opened(text, how)
+        raise DecipheringError(f"no APDU that {how.envelope} holds: tag {text[:1].hex() or 'missing'}")
 
     def _signed(self, apdu: envelopes.GeneralSigning, how: How) -> Opened:
         header = apdu.header
@@ -286,10 +279,10 @@ class SecurityContext:
         if envelope is Envelope.GENERAL:
             return self._seal_general(apdu, how)
         if envelope is Envelope.SERVICE_DEDICATED or envelope is Envelope.GENERAL_DEDICATED:
-            cipher, sent = self._dedicated, self._dedicated_sent
+            cipher = None if self._dedicated is None else self._dedicated.cipher
         else:
-            cipher, sent = self._global(how.broadcast)[0], self._sent
-        content = self._content(cipher, sent, how, apdu, self.keys.authentication)
+            cipher = self._global(how.broadcast)[0]
+        content = self._content(cipher, how, apdu, self.keys.authentication)
         if envelope is Envelope.SERVICE_GLOBAL:
             return envelopes.write_service(GLOBAL_TAGS[apdu[0]], content)
         if envelope is Envelope.SERVICE_DEDICATED:
@@ -297,14 +290,12 @@ class SecurityContext:
         tag = GENERAL_DED_CIPHERING if envelope is Envelope.GENERAL_DEDICATED else GENERAL_GLO_CIPHERING
         return envelopes.write_general(tag, self.own_title, content)
 
-    def _content(
-        self, cipher: BlockCipherKey | None, sent: SendCounter, how: How, apdu: bytes, associated: bytes
-    ) -> Content:
+    def _content(self, cipher: BlockCipherKey | None, how: How, apdu: bytes, associated: bytes) -> Content:
         if cipher is None:
             raise KeyRefused(f"there is no key for {how.envelope}")
         broadcast = how.broadcast and how.envelope is not Envelope.GENERAL
         control = control_octet(self.keys.suite.number, how.protection, broadcast)
-        counter = sent.next()
+        counter = self._sent.next()
         iv = initialization_vector(self.own_title, counter)
         return Content(control, counter, cipher.seal(control, iv, apdu, associated))
 
@@ -317,7 +308,7 @@ class SecurityContext:
             cipher = self._global(how.broadcast)[0]
         else:
             key_info, cipher = self._establishment.of_ours(how.key, how.transaction_id)
-        content = self._content(cipher, self._sent, how, apdu, self.keys.authentication + header)
+        content = self._content(cipher, how, apdu, self.keys.authentication + header)
         return envelopes.write_general_ciphering(header, key_info, content)
 
     def _sign(self, apdu: bytes, transaction_id: bytes) -> bytes:
@@ -353,7 +344,3 @@ class SecurityContext:
             return False
         self._received.accept(self._unicast, content.counter)
         return True
-
-
-def _forget(*_: object) -> None:
-    """A dedicated key ends with its association: nothing of it is stored."""

@@ -203,19 +203,32 @@ def test_the_broadcast_key_and_the_dedicated_key_count_for_themselves() -> None:
     server.open(client.seal(GET_CLOCK, How(BOTH, Envelope.SERVICE_DEDICATED)))
 
 
-def test_a_new_dedicated_key_counts_from_the_beginning() -> None:
-    client, server = with_dedicated_key()
-    how = How(BOTH, Envelope.SERVICE_DEDICATED)
-    old = client.seal(GET_CLOCK, how)
-    assert old[2:7] == bytes.fromhex("3000000000")
-    server.open(old)
-    for side in (client, server):
-        side.use_dedicated_key(bytes(16), How(BOTH, Envelope.SERVICE_GLOBAL))
-    new = client.seal(GET_CLOCK, how)
-    assert new[2:7] == bytes.fromhex("3000000000")
+def test_a_new_dedicated_key_may_count_from_the_beginning_and_kills_the_old_one() -> None:
+    how, initiate_ = How(BOTH, Envelope.SERVICE_DEDICATED), How(BOTH, Envelope.SERVICE_GLOBAL)
+    server = context()
+    late = []
+    for key in (DEDICATED, bytes(16)):
+        client = context(CLIENT, SERVER)
+        for side in (client, server):
+            side.use_dedicated_key(key, initiate_)
+        assert server.open(client.seal(GET_CLOCK, how)).apdu == GET_CLOCK
+        late.append(client.seal(GET_CLOCK, how))
     with pytest.raises(DecipheringError):
-        server.open(old)
-    server.open(new)
+        server.open(late[0])
+    assert server.open(late[1]).apdu == GET_CLOCK
+
+
+def test_a_dedicated_key_that_comes_back_in_another_association_goes_on_counting() -> None:
+    counters = received()
+    client = with_dedicated_key().client
+    how = How(BOTH, Envelope.SERVICE_DEDICATED)
+    first, second = client.seal(GET_CLOCK, how), client.seal(GET_CLOCK, how)
+    for apdu, refused in ((first, first), (second, first)):
+        server = context(counters=counters)
+        server.use_dedicated_key(DEDICATED, How(BOTH, Envelope.SERVICE_GLOBAL))
+        server.open(apdu)
+        with pytest.raises(InvocationCounterError):
+            server.open(refused)
 
 
 def test_a_forged_apdu_does_not_move_the_counter() -> None:
@@ -238,16 +251,16 @@ def test_counters_outlive_the_association() -> None:
 
 
 def test_no_two_apdus_of_one_side_share_an_initialization_vector() -> None:
-    client, _ = pair(SUITE_1)
+    client, _ = with_dedicated_key(SUITE_1)
     used = []
     for how in ways(SUITE_1):
-        if how.envelope not in (Envelope.NONE, Envelope.SERVICE_DEDICATED, Envelope.GENERAL_DEDICATED):
+        if how.envelope is not Envelope.NONE:
             apdu = client.seal(GET_CLOCK, how)
             reader = Reader(apdu, 1)
-            if how.envelope is Envelope.SERVICE_GLOBAL:
+            if how.envelope in (Envelope.SERVICE_GLOBAL, Envelope.SERVICE_DEDICATED):
                 envelopes.read_last_length(reader)
                 content = envelopes.read_content(reader)
-            elif how.envelope is Envelope.GENERAL_GLOBAL:
+            elif how.envelope in (Envelope.GENERAL_GLOBAL, Envelope.GENERAL_DEDICATED):
                 content = envelopes.read_general(reader)[1]
             else:
                 content = envelopes.read_general_ciphering(reader).content
