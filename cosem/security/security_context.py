@@ -219,7 +219,7 @@ class SecurityContext:
         return opened
 
     def _inside(self, text: bytes, how: How, plain: int | None) -> Opened:
-        """What an envelope held: the APDU with the tag `plain`; where None, any plain one, or a signed one to verify."""
+        """What an envelope held: an APDU with the tag `plain`; where None, any plain one or a signed one to verify."""
         tag = text[0] if text else -1
         if tag == plain or (plain is None and tag in CARRIED):
             return Opened(text, how)
