@@ -30,28 +30,30 @@ from .elliptic import PrivateKey, PublicKey
 from .errors import ChallengeRefused
 from .security_context import SecurityContext
 
+SHORTEST_CHALLENGE: Final = 8
 LONGEST_CHALLENGE: Final = 64
-
-
-def shortest_challenge(mechanism: Mechanism) -> int:
-    """Challenges have 8 to 64 octets, with ECDSA 32 to 64 (Green Book 9.2.7.4)."""
-    return 32 if mechanism is Mechanism.HIGH_ECDSA else 8
+"""Octets of a challenge (Green Book 9.2.7.4)."""
 
 
 def new_challenge(mechanism: Mechanism, random: Callable[[int], bytes], peer: bytes = b"") -> bytes:
-    """A challenge from a random source, other than the peer's: 16 octets, or as many as the mechanism needs."""
-    size = max(16, shortest_challenge(mechanism))
+    """A challenge from a random source, other than the peer's.
+
+    Of 16 octets, which every known client takes; of 32 with ECDSA, the least the Green Book has for it. Of a peer 8 are
+    taken there as well (ours): clients in the field send 16 whatever the mechanism.
+    """
+    size = 32 if mechanism is Mechanism.HIGH_ECDSA else 16
     while (challenge := random(size)) == peer:
         pass
     return challenge
 
 
-def check_challenge(mechanism: Mechanism, challenge: bytes | None, own: bytes | None = None) -> bytes:
+def check_challenge(challenge: bytes | None, own: bytes | None = None) -> bytes:
     """The peer's challenge; raises `ChallengeRefused` for its length, or where it is our own sent back."""
-    shortest = shortest_challenge(mechanism)
-    if challenge is None or not shortest <= len(challenge) <= LONGEST_CHALLENGE:
+    if challenge is None or not SHORTEST_CHALLENGE <= len(challenge) <= LONGEST_CHALLENGE:
         found = "none" if challenge is None else f"{len(challenge)} octets"
-        raise ChallengeRefused(f"a challenge of {shortest} to {LONGEST_CHALLENGE} octets expected, found {found}")
+        raise ChallengeRefused(
+            f"a challenge of {SHORTEST_CHALLENGE} to {LONGEST_CHALLENGE} octets expected, found {found}"
+        )
     if own is not None and hmac.compare_digest(challenge, own):
         raise ChallengeRefused("our own challenge came back")
     return challenge

@@ -146,13 +146,16 @@ SESSIONS: dict[str, tuple[bytes, bytes, list[tuple[bytes, str]], list[tuple[byte
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_a_captured_session_is_opened_by_either_side_and_nothing_of_it_twice(name: str) -> None:
+def test_a_captured_session_is_opened_and_sealed_by_either_side_and_nothing_of_it_opened_twice(name: str) -> None:
     client, server, requests, responses = SESSIONS[name]
     for own, peer, apdus in ((server, client, requests), (client, server, responses)):
         side = context(own, peer)
         for apdu, beginning in apdus:
-            plain = side.open(apdu).apdu.hex()
-            assert plain.startswith(beginning)
+            opened = side.open(apdu)
+            assert opened.apdu.hex().startswith(beginning)
+            # Tag and length come first, then security control and counter.
+            sender = context(peer, own, int.from_bytes(apdu[3:7], "big"))
+            assert sender.seal(opened.apdu, opened.how) == apdu
         for apdu, _ in apdus:
             with pytest.raises(InvocationCounterError):
                 side.open(apdu)
@@ -178,6 +181,8 @@ def test_the_ciphered_initiates_of_a_public_release_are_opened() -> None:
     response = context(CLIENT, GREEN_BOOK_TITLE).open(released(octets("V061")))
     assert read_initiate_request(request.apdu).conformance == 0x007E1F
     assert read_initiate_response(response.apdu).vaa_name == 7
+    for opened, release in ((request, "V063"), (response, "V061")):
+        assert context(GREEN_BOOK_TITLE, CLIENT, 0x01234567).seal(opened.apdu, opened.how) == released(octets(release))
 
 
 # --- general-ciphering and general-signing: GBCS ----------------------------------------------------
