@@ -41,6 +41,16 @@ class ApplicationContext(IntEnum):
     LN_CIPHERED = 3
     SN_CIPHERED = 4
 
+    @property
+    def long_names(self) -> bool:
+        """Whether objects are referred to by their logical names."""
+        return self in (ApplicationContext.LN, ApplicationContext.LN_CIPHERED)
+
+    @property
+    def ciphered(self) -> bool:
+        """Whether APDUs may be ciphered."""
+        return self in (ApplicationContext.LN_CIPHERED, ApplicationContext.SN_CIPHERED)
+
 
 class Mechanism(IntEnum):
     """The last arc of the authentication mechanism names 2.16.756.5.8.2.x."""

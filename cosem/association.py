@@ -22,15 +22,18 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from . import acse, initiate, xdlms
+from .acse import ApplicationContext
 from .action_service import ActionService
 from .errors import DataAccessResult, DecodeError, ServiceError
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance, InitiateError
 from .object_model import ObjectView
 from .rows import RowBuffer
+from .security.hls import Exchange
+from .security.layer import Guard, MeterSecurity
 from .set_service import SetService
 from .xdlms import ServiceFault, StateError
 
@@ -44,7 +47,8 @@ class AssociationDefinition:
     """One association of a device profile, shared by all its meters.
 
     `conformance` is what the AARE may return; `tolerated` are services that are served although the AARE
-    never returns their bit. `secret(context)` gives the password of low level security.
+    never returns their bit. `secret(context)` gives the password of low level security, or the secret of mechanisms
+    3, 4 and 6. `context` is the application context: how objects are named, and whether APDUs are ciphered.
     """
 
     client_sap: int
@@ -57,6 +61,19 @@ class AssociationDefinition:
     tolerated: Conformance = NO_SERVICES
     value_limit: int = 0x10000
     """Most octets a value may have that arrives in blocks: bounds what a client can make the server keep."""
+    context: ApplicationContext = ApplicationContext.LN
+    security: Callable[[Any], MeterSecurity] | None = None
+    """What high level security and ciphering need of the meter; none without them."""
+    guard: Callable[[Any], Guard] | None = None
+    """Who counts failures; None where they do not matter."""
+    proof: Callable[[Any, Exchange], bytes] | None = None
+    """The manufacturer's function of mechanism 2: proves `Exchange` from the side that it names own."""
+
+    def __post_init__(self) -> None:
+        if self.security is None and (self.mechanism >= acse.Mechanism.HIGH or self.context.ciphered):
+            raise ValueError(f"client {self.client_sap} has {self.mechanism.name} in {self.context.name}, no security")
+        if (self.proof is None) is (self.mechanism is acse.Mechanism.HIGH):
+            raise ValueError(f"client {self.client_sap}: mechanism 2, and only that, needs a proof")
 
 
 class Refusal(Exception):
@@ -102,8 +119,8 @@ class Association:
         self.negotiated = NO_SERVICES
         self._readers = _NOTHING
         self.get = GetService(self)
-        self.set = SetService(self)
-        self.action = ActionService(self)
+        table = SERVICES[self.definition is None or self.definition.context.long_names]
+        self._services = {tag: service(self) for tag, service in table.items()}
 
     @property
     def view(self) -> ObjectView:
@@ -151,13 +168,9 @@ class Association:
             return self._associate(apdu)
         if tag == acse.RLRQ:
             return self._release(apdu)
-        service = {
-            xdlms.GET_REQUEST: self.get.handle,
-            xdlms.SET_REQUEST: self.set.handle,
-            xdlms.ACTION_REQUEST: self.action.handle,
-        }.get(tag)
+        service = self._services.get(tag)
         if service is None:
-            if tag in _SHORT_NAME_REQUESTS:
+            if tag in _EVERY_SERVICE:
                 return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
             return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
         if not self.associated or self.definition is None:
@@ -165,7 +178,7 @@ class Association:
         if len(apdu) > self.definition.max_receive_pdu:
             return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
         try:
-            return service(apdu)
+            return service.handle(apdu)
         except DecodeError:
             return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
         except NotNegotiated:
@@ -186,7 +199,7 @@ class Association:
 
     def _associate(self, apdu: bytes) -> bytes:
         self.reset()
-        name = acse.context_name(acse.ApplicationContext.LN)
+        name = acse.context_name(ApplicationContext.LN)
         try:
             request = acse.read_aarq(apdu)
             name = request.context_name
@@ -213,7 +226,8 @@ class Association:
         definition = self.definition
         if request.protocol_version is not None and not request.protocol_version.startswith("1"):
             raise Refusal(acse.ProviderDiagnostic.NO_COMMON_ACSE_VERSION, from_provider=True)
-        if request.context is not acse.ApplicationContext.LN:
+        offered = ApplicationContext.LN if definition is None else definition.context
+        if request.context is not offered:
             raise Refusal(acse.UserDiagnostic.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
         if request.calling_ap_title is not None and len(request.calling_ap_title) != 8:
             raise Refusal(acse.UserDiagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED)
@@ -226,13 +240,16 @@ class Association:
             raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.OTHER)
         if proposed.dlms_version < initiate.DLMS_VERSION:
             raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.DLMS_VERSION_TOO_LOW)
-        negotiated = Conformance(proposed.conformance) & definition.conformance & ~initiate.SN_ONLY
-        if not negotiated & (Conformance.GET | Conformance.SET | Conformance.ACTION):
+        foreign, least = initiate.FOREIGN_AND_LEAST[offered.long_names]
+        negotiated = Conformance(proposed.conformance) & definition.conformance & ~foreign
+        if not negotiated & least:
             raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.INCOMPATIBLE_CONFORMANCE)
         if 0 < proposed.max_receive_pdu < initiate.SMALLEST_PDU:
             raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.PDU_SIZE_TOO_SHORT)
         self._enter(definition, negotiated, proposed.max_receive_pdu or _PDU_UNLIMITED)
-        return initiate.write_initiate_response(initiate.InitiateResponse(negotiated, definition.max_receive_pdu))
+        vaa_name = initiate.VAA_NAME_LN if offered.long_names else initiate.VAA_NAME_SN
+        response = initiate.InitiateResponse(negotiated, definition.max_receive_pdu, vaa_name)
+        return initiate.write_initiate_response(response)
 
     def _authentic(self, definition: AssociationDefinition, request: acse.Aarq) -> bool:
         if definition.mechanism is acse.Mechanism.LOWEST:
@@ -261,5 +278,22 @@ class NotNegotiated(Exception):
     """A service outside the conformance of the association."""
 
 
-_SHORT_NAME_REQUESTS: Final = frozenset((0x05, 0x06, 0x16))
-"""ReadRequest, WriteRequest, UnconfirmedWriteRequest: known services, never allowed with logical names."""
+class Service(Protocol):
+    """A service of one association, with the long transfers it keeps; made anew when the association begins."""
+
+    def handle(self, apdu: bytes) -> bytes | None:
+        """Answer a request, None for silence; raises `DecodeError` or `NotNegotiated`, and then did nothing."""
+
+
+SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
+    True: {
+        xdlms.GET_REQUEST: lambda association: association.get,
+        xdlms.SET_REQUEST: SetService,
+        xdlms.ACTION_REQUEST: ActionService,
+    },
+    False: {},
+}
+"""The services by the tag of their requests: with long names (True), with short names (False)."""
+
+_EVERY_SERVICE: Final = frozenset((0x05, 0x06, 0x16)).union(*SERVICES.values())
+"""Requests that are known, whether the application context of an association has them or not."""
