@@ -195,7 +195,7 @@ class Association:
         except DecodeError:
             return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
         self.reset()
-        return acse.write_release(acse.RLRE)
+        return acse.write_release(acse.RLRE, acse.Release())
 
     def _associate(self, apdu: bytes) -> bytes:
         self.reset()

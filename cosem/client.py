@@ -83,7 +83,7 @@ class Client:
 
     def release(self) -> Exchange:
         """RLRQ and RLRE."""
-        response = yield acse.write_release(acse.RLRQ)
+        response = yield acse.write_release(acse.RLRQ, acse.Release())
         return acse.read_release(response, acse.RLRE)
 
     def get(self, descriptor: Descriptor, selector: int | None = None, parameters: bytes = b"") -> Exchange:
