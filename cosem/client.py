@@ -84,7 +84,7 @@ class Client:
     def release(self) -> Exchange:
         """RLRQ and RLRE."""
         response = yield acse.write_release(acse.RLRQ, acse.Release())
-        return acse.read_release(response, acse.RLRE)
+        return acse.read_release(response, acse.RLRE).reason
 
     def get(self, descriptor: Descriptor, selector: int | None = None, parameters: bytes = b"") -> Exchange:
         """Read one attribute, in blocks where the server wants; returns its octets, raises `AccessFailed`."""
@@ -140,8 +140,12 @@ class Client:
 
     def action(self, descriptor: Descriptor, parameter: bytes | None = INTEGER.encode(0)) -> Exchange:
         """Invoke one method; returns the encoded return value, if any; raises `AccessFailed`."""
-        response = yield xdlms.write_action(INVOKE, descriptor.to_bytes(), parameter)
-        result, data = xdlms.read_action_response(response)
+        reply = xdlms.read_action_response((yield xdlms.write_action(INVOKE, descriptor.to_bytes(), parameter)))
+        parts = [reply.raw]
+        while not reply.last and reply.block is not None:
+            reply = xdlms.read_action_response((yield xdlms.write_action_next(INVOKE, reply.block)))
+            parts.append(reply.raw)
+        result, data = xdlms.read_action_result(b"".join(parts))
         if result is not ActionResult.SUCCESS:
             raise AccessFailed(f"ACTION {descriptor}", result)
         return data

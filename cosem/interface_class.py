@@ -27,7 +27,7 @@ Sink = Callable[[Any, Any], None]
 SelectiveSource = Callable[[Any, int, Reader], "RowBuffer | bytes"]
 """Context, access selector and a reader at its parameters in; the encoded selection out."""
 Invocation = Callable[[Any, Any], Any]
-"""Context and the decoded parameter in; what it returns is discarded, the 382M's methods return no data."""
+"""Context and the decoded parameter in; what the method returns out, None where its class declares nothing."""
 
 
 class Attribute:
@@ -45,13 +45,14 @@ class Attribute:
 
 
 class Method:
-    """A method of an interface class: its index and the type of its parameter."""
+    """A method of an interface class: its index, the type of its parameter, and of what it returns, if anything."""
 
-    __slots__ = ("index", "name", "parameter")
+    __slots__ = ("index", "name", "parameter", "returns")
 
-    def __init__(self, index: int, parameter: DataType) -> None:
+    def __init__(self, index: int, parameter: DataType, returns: DataType | None = None) -> None:
         self.index = index
         self.parameter = parameter
+        self.returns = returns
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

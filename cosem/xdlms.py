@@ -42,6 +42,7 @@ ACTION_FIRST_BLOCK: Final = 0x04
 ACTION_LIST_FIRST_BLOCK: Final = 0x05
 ACTION_BLOCK: Final = 0x06
 ACTION_LIST_RESPONSE: Final = 0x03
+ACTION_WITH_BLOCK: Final = 0x02
 ACTION_BLOCK_ACK: Final = 0x04
 
 DESCRIPTOR_SIZE: Final = 9
@@ -168,6 +169,16 @@ def get_block(invoke: int, block: Block) -> bytes:
     return head + b"\x00\x82" + len(block.raw).to_bytes(2, "big") + block.raw
 
 
+def action_result(result: ActionResult, data: bytes | None) -> bytes:
+    """Action-Response-With-Optional-Data: the result, and the encoded return value where there is one."""
+    return bytes((result, 0x00)) if data is None else bytes((result, 0x01, 0x00)) + data
+
+
+def action_block(invoke: int, block: Block) -> bytes:
+    """Action-Response-With-Pblock."""
+    return bytes((ACTION_RESPONSE, ACTION_WITH_BLOCK, invoke)) + write_block(block)
+
+
 # --- the client's side ----------------------------------------------------------------------------
 
 
@@ -254,21 +265,44 @@ def read_last_result(reader: Reader) -> DataAccessResult:
     return result
 
 
-def read_action_response(octets: bytes) -> tuple[ActionResult, bytes | None]:
-    """Read an Action-Response-Normal: result and the encoded return value, if any; raises `DecodeError`."""
+class ActionReply(NamedTuple):
+    """An Action-Response-Normal, or a block of its contents."""
+
+    raw: bytes
+    block: int | None = None
+    last: bool = True
+
+
+def read_action_response(octets: bytes) -> ActionReply:
+    """Read an Action-Response-Normal or -With-Pblock; raises `DecodeError`, also on an exception-response."""
     reader = _response(octets, ACTION_RESPONSE)
-    if reader.u8() != NORMAL:
-        raise DecodeError("Action-Response-Normal expected", 1)
+    choice = reader.u8()
     reader.u8()
-    position = reader.position
+    if choice == NORMAL:
+        return ActionReply(reader.rest())
+    if choice != ACTION_WITH_BLOCK:
+        raise DecodeError(f"Action-Response choice {choice} (1 or 2 expected)", 1)
+    block = read_block(reader)
+    reader.end()
+    return ActionReply(block.raw, block.number, block.last)
+
+
+def read_action_result(octets: bytes) -> tuple[ActionResult, bytes | None]:
+    """Read what `action_result` wrote; raises `DecodeError`."""
+    reader = Reader(octets)
     code = reader.u8()
     try:
         result = ActionResult(code)
     except ValueError:
-        raise DecodeError(f"{code} is no action-result", position) from None
+        raise DecodeError(f"{code} is no action-result", 0) from None
     if not reader.remaining or reader.u8() == 0 or reader.u8() != 0:
         return result, None
     return result, reader.rest()
+
+
+def write_action_next(invoke: int, number: int) -> bytes:
+    """Action-Request-Next-Pblock, acknowledging block `number`."""
+    return bytes((ACTION_REQUEST, ACTION_NEXT_BLOCK, invoke)) + number.to_bytes(4, "big")
 
 
 def _response(octets: bytes, tag: int) -> Reader:

@@ -15,6 +15,7 @@ from cosem import acse, initiate
 from cosem.acse import ApplicationContext, Mechanism
 from cosem.association import Association, AssociationDefinition
 from cosem.association_object import association_object, sap_assignment_object
+from cosem.client import Exchange
 from cosem.data_types import (
     DOUBLE_LONG_UNSIGNED,
     INTEGER,
@@ -280,3 +281,17 @@ def associated(
     assert answer is not None
     assert acse.read_aare(answer).result == acse.AssociationResult.ACCEPTED
     return association, served
+
+
+def run(association: Association, exchange: Exchange) -> tuple[Any, list[bytes]]:
+    """A client's exchange with an association, to its end: what it returns, and the responses it was sent."""
+    responses = []
+    request = next(exchange)
+    while True:
+        response = association.handle(request)
+        assert response is not None
+        responses.append(response)
+        try:
+            request = exchange.send(response)
+        except StopIteration as done:
+            return done.value, responses
