@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import ActionResult, DataAccessResult, DecodeError, ServiceError, TypeUnmatched
+from .access import action_failure, invoke_method
+from .errors import ActionResult, DataAccessResult, DecodeError
 from .initiate import Conformance
 from .long_transfer import LongRead, LongWrite
 from .reader import Reader, encode_length
@@ -60,21 +61,9 @@ class ActionService:
     def _invoke(self, descriptor: bytes, parameter: bytes | None, apdu: bytes) -> bytes:
         """The Action-Response-With-Optional-Data of one method."""
         try:
-            method, invocation = self._association.view.callable(descriptor)
-            if parameter is None:
-                raise TypeUnmatched("the method has a parameter")
-            reader = Reader(parameter)
-            value = method.parameter.decode(reader)
-            reader.end()
-            returned = invocation(self._association.context, value)
-            data = None if method.returns is None else method.returns.encode(returned)
-        except ServiceError as error:
-            return xdlms.action_result(error.action_result, None)
-        except DecodeError:
-            return xdlms.action_result(ActionResult.TYPE_UNMATCHED, None)
+            data = invoke_method(self._association, descriptor, parameter)
         except Exception as error:
-            self._association.report(error, apdu)
-            return xdlms.action_result(ActionResult.OTHER_REASON, None)
+            return xdlms.action_result(action_failure(self._association, error, apdu), None)
         return xdlms.action_result(ActionResult.SUCCESS, data)
 
     def _respond(self, choice: int, invoke: int, octets: bytes) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, TypeUnmatched
+from .access import read_attribute
+from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated
 from .initiate import Conformance
 from .long_transfer import LongRead
 from .reader import Reader, encode_length
@@ -61,16 +62,9 @@ class GetService:
         return self._begin(value, invoke)
 
     def _read(self, request: xdlms.AttributeRequest) -> RowBuffer | bytes:
-        bound = self._association.view.readable(request.descriptor)
-        context = self._association.context
-        if request.selector is None:
-            assert bound.read is not None
-            return bound.read(context)
-        if not self._association.allows(Conformance.SELECTIVE_ACCESS):
+        if request.selector is not None and not self._association.allows(Conformance.SELECTIVE_ACCESS):
             raise ScopeOfAccessViolated
-        if bound.select is None or request.selector not in bound.selectors:
-            raise TypeUnmatched(f"no access selector {request.selector}")
-        return bound.select(context, request.selector, Reader(request.parameters))
+        return read_attribute(self._association, request)
 
     def _with_list(self, reader: Reader, invoke: int, apdu: bytes) -> bytes:
         requests = [xdlms.read_attribute_request(reader) for _ in range(reader.count(xdlms.DESCRIPTOR_SIZE + 1))]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated
+from .access import write_attribute
+from .errors import DataAccessResult, DecodeError
 from .initiate import Conformance
 from .long_transfer import LongWrite
 from .reader import Reader, encode_length
@@ -55,10 +56,7 @@ class SetService:
 
     def _write(self, request: xdlms.AttributeRequest, value: bytes, apdu: bytes) -> DataAccessResult:
         try:
-            bound = self._association.view.writable(request.descriptor)
-            if request.selector is not None:
-                raise ScopeOfAccessViolated
-            bound.write(self._association.context, Reader(value))
+            write_attribute(self._association, request, value)
         except Exception as error:
             return self._association.result_of(error, apdu)
         return DataAccessResult.SUCCESS
