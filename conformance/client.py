@@ -1,4 +1,4 @@
-"""A client of one association of a meter, ours or any other: connect, look around, read.
+"""A client of one association of a meter, ours or any other: connect, look around, read, write.
 
     with MeterClient.connect(Endpoint.parse("127.0.0.1:4059"), LinkOptions(18, 16), b"12345") as client:
         for row in client.object_list():
@@ -135,6 +135,10 @@ class MeterClient:
         """The encoded value of one attribute, whole or as an access selector chooses."""
         octets: bytes = self._run(self._client.get(descriptor, selector, parameters))
         return octets
+
+    def write(self, descriptor: Descriptor, value: bytes) -> None:
+        """Write one attribute with an encoded value; raises `AccessFailed`."""
+        self._run(self._client.set(descriptor, value))
 
     def read_value(self, descriptor: Descriptor, selector: int | None = None, parameters: bytes = b"") -> Any:
         """One attribute as plain Python; dates and logical names are recognised where the class declares them."""

@@ -26,5 +26,13 @@ class AssociationRejected(ClientError):
     """The meter refused the association; the text holds its reason."""
 
 
+class LoginRefused(ClientError):
+    """The meter did not take the password."""
+
+
+class RequestRefused(ClientError):
+    """The meter understood and said no, with its reason where it gave one; the client can go on."""
+
+
 class ProtocolFault(ClientError):
     """The meter answered something that is not what the standard says."""

@@ -14,7 +14,7 @@ from transports.hdlc import HdlcParameters, HdlcPrimary
 from transports.hdlc.primary import ApduReceived, Connected, Disconnected, Failed, PrimaryEvent, State
 from transports.wrapper import WpduReader, WrapperFault, encode_wpdu
 
-from .endpoint import Endpoint, EndpointKind
+from .endpoint import Endpoint, EndpointKind, LinkProtocol
 from .errors import CannotConnect, ClientError, ConnectionLost, NoAnswer, ProtocolFault
 from .wires import Wire, open_wire
 
@@ -176,7 +176,7 @@ def open_link(endpoint: Endpoint, options: LinkOptions) -> Link:
     """Connect to an endpoint; raises `CannotConnect`, `NoAnswer`, `ConnectionLost` or, for an address, `ValueError`."""
     wire = open_wire(endpoint, options.baud, options.timeout_s)
     try:
-        if endpoint.kind in (EndpointKind.TCP, EndpointKind.UDP):
+        if endpoint.protocol is LinkProtocol.WRAPPER:
             return WrapperLink(wire, endpoint, options)
         return HdlcLink(wire, endpoint, options)
     except BaseException:

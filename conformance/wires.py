@@ -26,6 +26,9 @@ class Wire(Protocol):
     def receive(self, wait_s: float) -> bytes:
         """What comes next, nothing where `wait_s` passes first; raises `ConnectionLost`."""
 
+    def set_speed(self, baud: int) -> None:
+        """Go on at another speed, where the wire has one; raises `ConnectionLost`."""
+
     def close(self) -> None:
         """Give the socket or device back."""
 
@@ -77,6 +80,9 @@ class SocketWire:
             raise ConnectionLost(f"{self._endpoint}: the meter closed the connection")
         return data
 
+    def set_speed(self, baud: int) -> None:
+        """A socket has no speed; what it is bridged to finds its own."""
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
@@ -88,7 +94,11 @@ class SocketWire:
 
 
 class SerialWire:
-    """A serial device or pseudo-terminal, 8 data bits, no parity, 1 stop bit (382M DLMS description 2.6)."""
+    """A serial device or pseudo-terminal, 8 data bits, no parity, 1 stop bit (382M DLMS description 2.6).
+
+    7 data bits with even parity look the same on the line as 8 bits whose highest makes the number even, so the
+    characters of IEC 62056-21 come and go as such octets.
+    """
 
     def __init__(self, endpoint: Endpoint, baud: int, timeout_s: float) -> None:
         """Open the device and discard what is still in it; raises `CannotConnect`."""
@@ -112,6 +122,14 @@ class SerialWire:
             self._port.timeout = max(wait_s, 0.0)
             return bytes(self._port.read(self._port.in_waiting or 1))
         except OSError as error:
+            raise ConnectionLost(f"{self._endpoint}: {_reason(error)}") from error
+
+    def set_speed(self, baud: int) -> None:
+        """Go on at another speed when everything sent is on the line."""
+        try:
+            self._port.flush()
+            self._port.baudrate = baud
+        except (OSError, ValueError) as error:
             raise ConnectionLost(f"{self._endpoint}: {_reason(error)}") from error
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from .configuration import (
 )
 from .debiting import DebitingEntry, DebitingLogger
 from .demand import DayExtremes, Demand, Maximum, Peak
-from .event_log import Event, EventLog, EventLogger, LoadProfileEvent
+from .event_log import Configured, Event, EventLog, EventLogger, LoadProfileEvent
 from .hourly import HourlyStore, HourlyValues
 from .load_profile import DataQuality, LoadProfile, LoggerStatus
 from .means import Mean
@@ -31,6 +31,7 @@ __all__ = [
     "AnalysisLogger",
     "BillingEntry",
     "BillingLogger",
+    "Configured",
     "DataQuality",
     "DayExtremes",
     "DebitingEntry",

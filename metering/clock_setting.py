@@ -43,7 +43,7 @@ def slip_clock(state: MeterState, seconds: int) -> None:
 def _move(state: MeterState, moved: int) -> None:
     before, done = state.normal_time, max(state.normal_time, state.logged_until)
     after = before + moved
-    target = next_target_day(done, state.configuration)
+    target = next_target_day(done, state.target_days)
     if abs(moved) >= UNMARKED_ADJUSTMENT_S:
         _mark_jump(state, before, after)
         move_demand(state, done, after, stamp=before)

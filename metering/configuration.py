@@ -20,6 +20,9 @@ PERIODS_S: Final = (300, 900, 1800, 3600)
 BILLING_INTERVALS: Final = (0, 1, 2, 3, 6, 12)
 """Months between target days; 0 is none, by command only (data sheet 004, code HH)."""
 
+PULSE_INPUT_UNITS: Final = ("", "kWh", "m3", "l")
+PULSE_INPUT_SPEEDS: Final = ("normal", "quick")
+
 
 class EnergyType(Enum):
     """Which energies the meter is approved for: those it counts, and so which columns its load profile has.
@@ -200,8 +203,8 @@ class MeterConfiguration:
         object.__setattr__(self, "analysis_registers", tuple(self.analysis_registers))
         analysis_registers(self.analysis_registers)
         _check("pulse_input_constant_milli", self.pulse_input_constant_milli, range(250, 1_000_001), "250..1000000")
-        _check("pulse_input_unit", self.pulse_input_unit, ("", "kWh", "m3", "l"))
-        _check("pulse_input_speed", self.pulse_input_speed, ("normal", "quick"))
+        _check("pulse_input_unit", self.pulse_input_unit, PULSE_INPUT_UNITS)
+        _check("pulse_input_speed", self.pulse_input_speed, PULSE_INPUT_SPEEDS)
         object.__setattr__(self, "tariff_mode", TariffMode(self.tariff_mode))
         if isinstance(self.tariff_table, Mapping):
             object.__setattr__(self, "tariff_table", TariffTable.from_dict(self.tariff_table))

@@ -14,8 +14,9 @@ from .enclosure import LONG_PRESS_S
 from .event_log import EventLog, LoadProfileEvent
 from .load_control import RelayMode
 from .load_profile import NO_STATUS, DataQuality, LoggerStatus
-from .pulses import PulseInputSpeed
+from .pulses import PulseInputSpeed, PulseScale
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow
+from .schedule import TargetDays
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -105,6 +106,19 @@ def _set_power_threshold(state: MeterState, input_: inputs.SetPowerThreshold) ->
 
 def _set_pulse_input(state: MeterState, input_: inputs.SetPulseInput) -> None:
     state.pulse_input, state.pulse_remainder_milli = input_.count, 0
+
+
+def _set_pulse_input_scale(state: MeterState, input_: inputs.SetPulseInputScale) -> None:
+    state.pulse_scale = PulseScale(input_.constant_milli, input_.unit, input_.speed)
+    state.pulse_remainder_milli = 0
+
+
+def _set_target_day(state: MeterState, input_: inputs.SetTargetDay) -> None:
+    state.target_days = TargetDays(input_.day, input_.interval_months, input_.start_month)
+
+
+def _set_peak_tariff(state: MeterState, input_: inputs.SetPeakTariff) -> None:
+    state.demand.peak_tariff = input_.tariff
 
 
 def _set_load_profile_period(state: MeterState, input_: inputs.SetLoadProfilePeriod) -> None:
@@ -197,14 +211,22 @@ def _press_button(state: MeterState, input_: inputs.PressButton) -> None:
 
 def _add_pulses(state: MeterState, input_: inputs.AddPulses) -> None:
     if state.supply.powered:
-        order = state.configuration
-        speed = PulseInputSpeed[order.pulse_input_speed.upper()]
+        scale = state.pulse_scale
+        speed = PulseInputSpeed[scale.speed.upper()]
         if input_.length_ms < speed.least_ms(closed=True) or input_.pause_ms < speed.least_ms(closed=False):
             return
         units, state.pulse_remainder_milli = divmod(
-            state.pulse_remainder_milli + 1_000 * input_.count, order.pulse_input_constant_milli
+            state.pulse_remainder_milli + 1_000 * input_.count, scale.constant_milli
         )
         state.pulse_input = (state.pulse_input + units) % 2**32
+
+
+def _note_configuration(state: MeterState, input_: inputs.NoteConfiguration) -> None:
+    state.log(EventLog.CONFIGURATION, input_.setting)
+
+
+def _sign_on(state: MeterState, input_: inputs.SignOn) -> None:
+    state.status.note(EventA.SIGN_ON)
 
 
 def _clear_events(state: MeterState, input_: inputs.ClearEvents) -> None:
@@ -314,6 +336,8 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.SetRegister: _set_register,
     inputs.PressButton: _press_button,
     inputs.AddPulses: _add_pulses,
+    inputs.NoteConfiguration: _note_configuration,
+    inputs.SignOn: _sign_on,
     inputs.ClearEvents: _clear_events,
     inputs.SetEventMasks: _set_event_masks,
     inputs.SetClock: _set_clock,
@@ -332,6 +356,9 @@ EFFECTS: Final[Mapping[type[inputs.Input], Callable[[MeterState, Any], None]]] =
     inputs.ClearAnalysisLogger: _clear_analysis_logger,
     inputs.SetDebitingInterval: _set_debiting_interval,
     inputs.SetPulseInput: _set_pulse_input,
+    inputs.SetPulseInputScale: _set_pulse_input_scale,
+    inputs.SetTargetDay: _set_target_day,
+    inputs.SetPeakTariff: _set_peak_tariff,
     inputs.SetLoadProfilePeriod: _set_load_profile_period,
     inputs.SetLoadProfileRegisters: _set_load_profile_registers,
     inputs.ClearLoadProfile: _clear_load_profile,

@@ -18,6 +18,8 @@ class EventLog(IntEnum):
     NEUTRAL_FAULT = 12
     UPLOAD_SUCCESS = 13
     UPLOAD_FAIL = 14
+    CONFIGURATION = 15
+    """Ours: documents only count changes of the configuration (KMP register 00DE, ConfigChangedEventCount)."""
 
 
 NEUTRAL_FAULT_DEPTH = 45
@@ -32,6 +34,57 @@ class LoadProfileEvent(IntEnum):
     INTERVAL_CHANGED = 5
     DISABLED = 6
     ENABLED = 7
+
+
+class Configured(IntEnum):
+    """Codes in the configuration logger: what was changed. Ours, and the numbers of the settings of the meter."""
+
+    METER_NUMBER_1 = 1
+    METER_NUMBER_2 = 2
+    METER_NUMBER_3 = 3
+    SPECIAL_DATA = 4
+    SPECIAL_DATA_2 = 5
+    DISPLAY_AUTOMATIC = 10
+    DISPLAY_MANUAL = 11
+    DISPLAY_BATTERY = 12
+    INTEGRATION_PERIOD = 20
+    LOAD_PROFILE_PERIOD = 21
+    LOAD_PROFILE_REGISTERS = 22
+    ANALYSIS_PERIOD = 23
+    ANALYSIS_REGISTERS = 24
+    DEBITING_2_INTERVAL = 25
+    TARGET_DAY = 30
+    TARGET_INTERVAL = 31
+    TARGET_START_MONTH = 32
+    PEAK_TARIFF = 33
+    POWER_THRESHOLD = 34
+    TARIFF_THRESHOLDS = 35
+    TARIFF_TABLE = 40
+    TARIFF_MODE = 41
+    PULSE_INPUT = 50
+    PULSE_INPUT_CONSTANT = 51
+    PULSE_INPUT_UNIT = 52
+    PULSE_INPUT_SPEED = 53
+    DAYLIGHT_SAVING = 60
+    RELAY_1 = 70
+    RELAY_2 = 71
+    RELAY_DELAY = 72
+    BREAKER = 80
+    PREPAYMENT_ALARM = 90
+    PREPAYMENT_EXCEPTIONS = 91
+    EVENT_MASKS = 100
+    SERIAL_NUMBER = 200
+    TYPE_NUMBER = 201
+    CONFIGURATION_NUMBERS = 202
+    SOFTWARE_NUMBER = 203
+    METER_CONSTANT = 204
+    ENERGY_REGISTERS = 210
+    PASSWORD = 240
+    """A password; no setting, like those below."""
+    LOCAL_PORT = 241
+    """How a port speaks: HDLC set-up, and for IEC 62056-21 objects 131.0.x."""
+    OBJECT = 242
+    """Another object of DLMS, or a KMP register."""
 
 
 RTC_CHANGED = 1

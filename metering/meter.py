@@ -41,8 +41,9 @@ from .means import Mean
 from .measurement import energy_rates, flow_rates
 from .measuring_system import MeasuringSystem
 from .prepayment import Prepayment
+from .pulses import PulseScale
 from .quantities import FLOW_ENERGIES, NOTHING_SEEN, TARIFFS, Energy, Flow, Instantaneous, IntArray
-from .schedule import next_boundary, next_target_day
+from .schedule import TargetDays, next_boundary, next_target_day
 from .snapshot import fingerprint, pack, unpack
 from .state import MeterState
 from .status import Status
@@ -352,6 +353,16 @@ class Meter:
         """Counter of the pulse input."""
         return self._state.pulse_input
 
+    @property
+    def pulse_scale(self) -> PulseScale:
+        """What a pulse at the input is worth."""
+        return self._state.pulse_scale
+
+    @property
+    def target_days(self) -> TargetDays:
+        """When bills are stopped."""
+        return self._state.target_days
+
     # --- settling -------------------------------------------------------------------------------
 
     @property
@@ -498,7 +509,7 @@ class Meter:
         self._segment = None
         shift_s = state.shift_s
         done = max(state.time, state.logged_until - shift_s)
-        target = next_target_day(done + shift_s, self.configuration)
+        target = next_target_day(done + shift_s, state.target_days)
         self._next_billing = None if target is None else target - shift_s
         event = min(
             next_boundary(done, state.demand.period_s, shift_s),

@@ -128,6 +128,17 @@ class PulseInputSpeed(Enum):
         return self.value[0] if closed else self.value[1]
 
 
+class PulseScale(NamedTuple):
+    """What a pulse at the input is worth."""
+
+    constant_milli: int
+    """Thousandths of a pulse per unit."""
+    unit: str
+    """kWh, m3, l, or empty for none."""
+    speed: str
+    """The name of a `PulseInputSpeed` in small letters."""
+
+
 class Edge(NamedTuple):
     """A contact closes or opens at this millisecond."""
 

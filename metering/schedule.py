@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .clock import DAY_S, Zone, seconds_of
-from .configuration import MeterConfiguration
 from .quantities import IntArray
 
 _NORMAL = Zone(0, dst=False)
@@ -21,16 +22,24 @@ def next_boundary(after: int, period_s: int, shift_s: int) -> int:
     return after + period_s - (after + shift_s) % period_s
 
 
-def next_target_day(after: int, configuration: MeterConfiguration) -> int | None:
+class TargetDays(NamedTuple):
+    """When bills are stopped: on this day, every so many months (0: by command only), one of them this month."""
+
+    day: int
+    interval_months: int
+    start_month: int
+
+
+def next_target_day(after: int, days: TargetDays) -> int | None:
     """Normal time of the first target day, at 00:00, after the normal time `after`; None without an interval."""
-    interval = configuration.billing_interval_months
+    interval = days.interval_months
     if not interval:
         return None
     at = _NORMAL.local(after)
     year, month = at.year, at.month
     while True:
-        if (month - configuration.billing_start_month) % interval == 0:
-            target = seconds_of(year, month, configuration.billing_day)
+        if (month - days.start_month) % interval == 0:
+            target = seconds_of(year, month, days.day)
             if target > after:
                 return target
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)

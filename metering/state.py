@@ -28,7 +28,9 @@ from .inputs import SetLoad, input_from_dict
 from .load_control import LoadControl
 from .load_profile import NO_STATUS, DataQuality, LoadProfile, LoggerStatus
 from .prepayment import Prepayment
+from .pulses import PulseScale
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow, IntArray
+from .schedule import TargetDays
 from .status import LOG_EVENTS, EventA, Status
 from .supply import LOWEST_MV, Supply
 from .tariff_control import TariffControl
@@ -106,6 +108,12 @@ class MeterState:
         """Units counted."""
         self.pulse_remainder_milli = 0
         """Thousandths of a pulse beyond the last whole unit."""
+        self.pulse_scale = PulseScale(
+            configuration.pulse_input_constant_milli, configuration.pulse_input_unit, configuration.pulse_input_speed
+        )
+        self.target_days = TargetDays(
+            configuration.billing_day, configuration.billing_interval_months, configuration.billing_start_month
+        )
         self.set_load: SetLoad | None = None
         """The load in place of the installation's, if one was set."""
         self.status = Status()
@@ -243,6 +251,8 @@ class MeterState:
         profile, columns = self.load_profile.state()
         plain = {name: getattr(self, name) for name in _PLAIN}
         plain |= {
+            "pulse_scale": self.pulse_scale,
+            "target_days": self.target_days,
             "set_load": None if self.set_load is None else self.set_load.to_dict(),
             "demand": self.demand.state(),
             "load_profile": profile,
@@ -260,6 +270,9 @@ class MeterState:
         state = cls(configuration)
         for name in _PLAIN:
             setattr(state, name, plain[name])
+        if "target_days" in plain:  # snapshots of older versions: as ordered
+            state.pulse_scale = PulseScale(*plain["pulse_scale"])
+            state.target_days = TargetDays(*plain["target_days"])
         if plain["set_load"] is not None:
             load = input_from_dict(plain["set_load"])
             assert isinstance(load, SetLoad)
@@ -268,7 +281,8 @@ class MeterState:
         state.load_profile = LoadProfile.restore(plain["load_profile"], columns)
         state.billing.restore(plain["billing"])
         for log, logger in state.events.items():
-            logger.restore(plain["events"][log.name])
+            if log.name in plain["events"]:  # snapshots of older versions have no configuration logger
+                logger.restore(plain["events"][log.name])
         for name, part in state._parts.items():
             part.restore(plain["parts"][name])
         return state

@@ -46,6 +46,7 @@ class EventA(IntFlag):
     BILLING_LOG_2 = 1 << 22
     TRANSFORMER_RATIO = 1 << 23
     SIGN_ON = 1 << 24
+    """Programming mode of IEC 62056-21 has been entered."""
     UPLOAD_SUCCESS_LOG = 1 << 27
     UPLOAD_FAIL_LOG = 1 << 28
     NEUTRAL_FAULT_LOG = 1 << 29
@@ -89,8 +90,9 @@ LOG_EVENTS: Final[Mapping[EventLog, EventA]] = {
     EventLog.NEUTRAL_FAULT: EventA.NEUTRAL_FAULT_LOG,
     EventLog.UPLOAD_SUCCESS: EventA.UPLOAD_SUCCESS_LOG,
     EventLog.UPLOAD_FAIL: EventA.UPLOAD_FAIL_LOG,
+    EventLog.CONFIGURATION: EventA(0),
 }
-"""A row in an event logger is an event itself."""
+"""A row in an event logger is an event itself; that of the configuration, which is ours, has no bit."""
 
 STATUS_EVENTS: Final[Mapping[MeterStatus, EventB]] = {
     MeterStatus.ROM_CHECKSUM: EventB.ROM_CHECKSUM,
@@ -130,7 +132,7 @@ class Status:
         changed = meter != self.meter
         self.meter = meter
         for bit in appeared:
-            self.note(EventA(bit), STATUS_EVENTS.get(bit, EventB(0)))
+            self.note(EventA(int(bit)), STATUS_EVENTS.get(bit, EventB(0)))
         return changed
 
     def clear(self, a: int, b: int) -> None:

@@ -105,7 +105,7 @@ class Supply:
         done, now = max(self.off_normal_time, state.logged_until), state.normal_time
         if now <= done:
             return
-        target = next_target_day(done, state.configuration)
+        target = next_target_day(done, state.target_days)
         profile = state.load_profile
         if state.configuration.fill_outages:
             period_s = profile.period_s

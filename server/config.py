@@ -39,7 +39,9 @@ from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
 DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
-_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):(?P<port>\d{1,5})")
+IP101I_PORTS: Final = {"A": 1025, "B": 1026}
+"""TCP ports of the IP101i module's channels: A leads to the primary module, B to the consumer module (CCC)."""
+_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(?::(?P<port>\d{1,5}))?")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/=]{8,256}")
 
 
@@ -60,12 +62,15 @@ def parse_moment(value: Any) -> datetime:
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 
 
-def split_address(text: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`; raises `ValueError`."""
+def split_address(text: str, default_port: int | None = None) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, or of `HOST` where there is a default; raises `ValueError`."""
     match = _ADDRESS.fullmatch(text)
-    if match is None or int(match["port"]) > 65535:
-        raise ValueError(f"{text!r} is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)")
-    return match["host"].strip("[]"), int(match["port"])
+    port = default_port if match is None or match["port"] is None else int(match["port"])
+    if match is None or port is None or port > 65535:
+        if default_port is None:
+            raise ValueError(f"{text!r} is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)")
+        raise ValueError(f"{text!r} is no HOST or HOST:PORT (127.0.0.1, [::1]:{default_port}; port 0 takes a free one)")
+    return match["host"].strip("[]"), port
 
 
 def is_loopback(host: str) -> bool:
@@ -216,23 +221,56 @@ class FaultConfig(Table):
 
 
 class EndpointConfig(Table):
-    """One endpoint. `meters` are the serial numbers behind it, by default all; several share it by HDLC address."""
+    """One endpoint. `meters` are the serial numbers behind it, by default all; several share it by HDLC address.
 
-    kind: Literal["tcp", "udp", "optical", "rs485"]
+    An `ip101i` is a channel of that module: a serial line on TCP. `pace` lets characters take the time they take on a
+    line, at `baud` where nothing else says how fast it is; `echo` is that of an optical head. `parity` is set in
+    software: "even", "none", or "auto" as the reader has it. With `strict_speed` a pty is heard, and hears, only at the
+    speed that its reader has set.
+    """
+
+    kind: Literal["tcp", "udp", "ip101i", "optical", "rs485"]
     address: str | None = None
+    channel: Literal["A", "B"] | None = None
     device: str | None = None
     baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200] | None = None
+    parity: Literal["auto", "even", "none"] | None = None
+    pace: bool = False
     echo: bool = False
+    strict_speed: bool = False
     meters: list[int] | None = None
     faults: FaultConfig | None = None
 
+    @property
+    def where(self) -> tuple[str, int]:
+        """Host and port of an endpoint that has an address."""
+        assert self.address is not None
+        return split_address(self.address, IP101I_PORTS[self.channel or "A"] if self.kind == "ip101i" else None)
+
+    @property
+    def is_pty(self) -> bool:
+        """Whether the device is a pseudo-terminal."""
+        return self.device is not None and self.device.partition(":")[0] == "pty"
+
     @model_validator(mode="after")
     def _where(self) -> EndpointConfig:
-        wanted, other = ("address", "device") if self.kind in ("tcp", "udp") else ("device", "address")
+        wanted, other = ("address", "device") if self.kind in ("tcp", "udp", "ip101i") else ("device", "address")
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise ValueError(f"an endpoint of kind {self.kind} has {wanted}, not {other}")
         if self.address is not None:
-            split_address(self.address)
+            _ = self.where
+        return self
+
+    @model_validator(mode="after")
+    def _fits(self) -> EndpointConfig:
+        if self.channel is not None and self.kind != "ip101i":
+            raise ValueError(f"channel: an endpoint of kind {self.kind} has none, only an ip101i has (A or B)")
+        if self.kind == "udp" and (self.pace or self.echo or self.parity or self.baud):
+            raise ValueError("UDP carries datagrams: pace, echo, parity and baud are a line's")
+        if self.strict_speed and not self.is_pty:
+            raise ValueError("strict_speed: of a pty only; another line needs nothing to garble what has a wrong speed")
+        if self.baud is not None and self.device is None and not self.pace:
+            raise ValueError(f"baud: an endpoint of kind {self.kind} has a speed only with pace = true")
         return self
 
 

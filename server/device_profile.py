@@ -28,6 +28,8 @@ from .profile_tables import (
     HdlcDefaults,
     Identity,
     Iec62056,
+    Kmp,
+    Local,
     Metering,
     Period,
     ReadoutItem,
@@ -52,7 +54,9 @@ class DeviceProfile(Table):
     cosem: CosemBehaviour | None = None
     hdlc: HdlcDefaults | None = None
     associations: list[AssociationProfile] = Field(default_factory=list)
+    local: Local
     iec62056_21: Iec62056
+    kmp: Kmp | None = None
 
     @model_validator(mode="after")
     def _of_its_generation(self) -> DeviceProfile:

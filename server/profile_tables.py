@@ -159,7 +159,7 @@ class HdlcDefaults(Table):
 
 
 class AssociationProfile(Table):
-    """One association: who may connect, how, and to what."""
+    """One association: who may connect, how, and to what; with `settings` to those of the meter as well."""
 
     name: str
     client_sap: int = Field(ge=1, le=0x7E)
@@ -172,11 +172,47 @@ class AssociationProfile(Table):
     max_receive_pdu: int = Field(ge=12, le=0xFFFF)
     public: bool = False
     restricted_writes: bool = False
+    settings: bool = False
 
     @field_validator("conformance", "tolerated")
     @classmethod
     def _known_bits(cls, value: list[str]) -> list[str]:
         Conformance.parse(value)
+        return value
+
+
+class Local(Table):
+    """What guards the ports against strangers: the password of IEC 62056-21, KMP and the hexadecimal protocol, how many
+    wrong ones lock a port, and for how long.
+    """
+
+    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$")
+    password_attempts: int = Field(ge=1, le=255)
+    lock_out_s: int = Field(ge=0, le=86_400)
+
+
+class Kmp(Table):
+    """How the meter speaks KMP, or the older hexadecimal protocol of the 685, which knows no loggers.
+
+    `loggers` gives each logger the number (LID) it is asked for by; `wide_readout` is the readout B8.
+    """
+
+    protocol: Literal["kmp", "hexadecimal"] = "kmp"
+    reaction_time_s: float = Field(ge=0, le=1.5)
+    loggers: dict[
+        Literal[
+            "debiting", "debiting_2", "status", "rtc", "voltage_quality", "disconnect", "load_profile", "analysis",
+            "load_profile_event", "neutral_fault", "configuration",
+        ],
+        int,
+    ]  # fmt: skip
+    wide_readout: bool = False
+
+    @field_validator("loggers")
+    @classmethod
+    def _distinct(cls, value: dict[str, int]) -> dict[str, int]:
+        if len(set(value.values())) != len(value) or not all(0 <= lid <= 0xFF for lid in value.values()):
+            raise ValueError("each logger needs a number of its own, 0..255")
         return value
 
 
@@ -198,11 +234,18 @@ class ReadoutList(Table):
 
 
 class Iec62056(Table):
-    """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`."""
+    """The meter's IEC 62056-21 behaviour; times in seconds, see `transports.iec62056_21.Iec62056Settings`.
+
+    `identification_space` ends the identification with a space, as the manufacturer prints it but no capture has it.
+    `registers` is the object list whose values can be read one by one in a generation without DLMS; `loggers` are those
+    that R6 reads. A `configurable` meter has the objects 131.0.x, whose first values are those of this table.
+    """
 
     manufacturer: str = Field(pattern=r"^[A-Za-z]{3}$")
-    modes: Literal["A", "AC"]
-    max_baud_digit: str = Field(pattern=r"^[0-6]$")
+    modes: str = Field(pattern=r"^A?B?C?D?E?$")
+    programming: bool
+    manufacturer_modes: str = Field(default="", pattern=r"^[6-9]*$")
+    max_baud_digit: str = Field(pattern=r"^[0-6A-F]$")
     initial_speed: Literal[300, 600, 1200, 2400, 4800, 9600]
     bcc: Literal["xor", "sum"]
     reaction_time_s: float
@@ -210,9 +253,16 @@ class Iec62056(Table):
     ident_to_data_s: float
     ack_to_data_s: float
     ta_s: float
+    tr_s: float = 1.5
     ti_s: float
+    d0_interval_s: float = Field(default=0, ge=0, le=86_400)
+    d0_speed: Literal[300, 600, 1200, 2400, 4800, 9600] = 2400
     identification_separator: str = Field(pattern=r"^[0-9A-Z ]$")
+    identification_space: bool = False
     end_mark: Literal["line", "last-data-set"] = "line"
+    configurable: bool = False
+    registers: str = ""
+    loggers: tuple[str, ...] = ()
     user_data: int
     lists: list[ReadoutList]
 
@@ -220,4 +270,6 @@ class Iec62056(Table):
     def _list_exists(self) -> Iec62056:
         if self.user_data not in [item.number for item in self.lists]:
             raise ValueError(f"user_data {self.user_data} names no list")
+        if self.configurable and {item.number for item in self.lists} != {1, 2}:
+            raise ValueError("a configurable meter has lists 1 and 2")
         return self

@@ -12,27 +12,31 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 
 from transports.connection import Endpoint
+from transports.echo import EchoStream
 from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
+from transports.pacing import PacedStream
 from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
-from transports.speed import SpeedSearch
+from transports.speed import SPEEDS, SpeedSearch
 from transports.stream import ByteStream, Stream
 from transports.tcp import serve_tcp
-from transports.tracer import TracedStream, Tracer
+from transports.tracer import FROM_METER, TO_METER, TracedStream, Tracer
 from transports.udp import DatagramStream, serve_udp
 from transports.wrapper import WrapperLine
 
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
 from .config import ControlConfig, EndpointConfig, RunConfig, split_address
-from .readout import Readout
+from .iec62056_21 import Readout
+from .kmp.port import frame_lines
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("server")
 
-_INTERFACES = {"tcp": "module", "udp": "module", "rs485": "module", "optical": "optical"}
+_INTERFACES = {"tcp": "module", "udp": "module", "ip101i": "module", "rs485": "module", "optical": "optical"}
 
 
 class Runtime:
@@ -136,50 +140,66 @@ class Runtime:
     async def _open_endpoint(self, config: EndpointConfig) -> Endpoint:
         serials = {meter.serial_number for meter in self.config.behind(config)}
         behind = {meter: model for meter, model in self.meters.items() if meter.serial_number in serials}
-        handler = SessionHandler(behind, self.store, _INTERFACES[config.kind])
-        if config.kind in ("tcp", "udp"):
-            assert config.address is not None
-            host, port = split_address(config.address)
+        interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
+        handler = SessionHandler(behind, self.store, interface)
+        if config.kind == "udp":
+            name = f"udp://{config.address}"
+            return await serve_udp(*config.where, self._around(lambda: self._datagrams(behind), config, name), handler)
+        if config.kind == "tcp" or config.kind == "ip101i":
+            is_line = config.pace or config.kind == "ip101i"
+            stream = partial(
+                self._stream,
+                behind,
+                interface,
+                parity=config.parity or "auto",
+                baud=(config.baud or SPEEDS[0]) if config.pace else None,
+                lossless=not is_line,
+                with_wrapper=config.kind == "tcp",
+            )
             name = f"{config.kind}://{config.address}"
-            if config.kind == "udp":
-                return await serve_udp(host, port, self._around(lambda: self._datagrams(behind), config, name), handler)
-            factory = self._around(lambda: self._stream(behind, lossless=True), config, name)
-            return await serve_tcp(host, port, factory, handler)
+            return await serve_tcp(*config.where, self._around(stream, config, name), handler)
         assert config.device is not None
-        kind, _, link = config.device.partition(":")
-        if kind == "pty":
-            factory = self._around(lambda: self._stream(behind, baud=config.baud), config, config.device)
-            return await open_pty(link or None, factory, handler, config.echo)
-        search = config.baud is None
-        factory = self._around(
-            lambda: self._stream(behind, parity=True, baud=config.baud, search=search), config, config.device
+        stream = partial(
+            self._stream,
+            behind,
+            interface,
+            parity=config.parity or ("none" if config.is_pty else "even"),
+            baud=config.baud,
+            search=config.baud is None and (config.strict_speed or not config.is_pty),
         )
-        return await open_serial(config.device, factory, handler, echo=config.echo)
+        factory = self._around(stream, config, config.device)
+        if config.is_pty:
+            link = config.device.partition(":")[2]
+            return await open_pty(link or None, factory, handler, config.strict_speed)
+        return await open_serial(config.device, factory, handler)
 
     def _stream(
         self,
         behind: dict[VirtualMeter, ObjectModel],
+        interface: str,
         *,
-        parity: bool = False,
+        parity: Literal["auto", "even", "none"] = "none",
         baud: int | None = None,
         lossless: bool = False,
         search: bool = False,
+        with_wrapper: bool = True,
     ) -> ByteStream:
-        """What speaks all three protocols: HDLC to every meter, the wrapper to the only one, readouts of all.
+        """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
-        A meter without associations has its readout only. `search` lets a serial line find the speed of its clients;
-        otherwise it is `baud`.
+        A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
+        `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
         hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
+        kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
-            iec.attach(meter, Readout(model, meter, parity=parity, initial_speed=baud))
-            if len(behind) == 1 and model.profile.associations:
+            iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
+            if with_wrapper and len(behind) == 1 and model.profile.associations:
                 wrapper = WrapperLine()
                 wrapper.attach(meter, _logical_devices(model))
         with_dlms = any(model.profile.associations for model in behind.values())
         search_speed = SpeedSearch() if search else None
-        return Stream(hdlc if with_dlms else None, wrapper, iec, lossless=lossless, search=search_speed)
+        return Stream(hdlc if with_dlms else None, wrapper, iec, kmp, kmp_hex, lossless=lossless, search=search_speed)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()
@@ -188,7 +208,10 @@ class Runtime:
         return DatagramStream(wrapper)
 
     def _around(self, factory: Callable[[], ByteStream], config: EndpointConfig, name: str) -> Callable[[], ByteStream]:
-        """The stream with the faults of the endpoint inside and the tracer of the run outside of them."""
+        """The stream with what its endpoint has around it, in the order of `transports/stream_around.py`.
+
+        On a paced line a message is traced as what comes is read, and as what goes out begins to leave.
+        """
         faults, tracer = config.faults, self._tracer
 
         def build() -> ByteStream:
@@ -198,7 +221,12 @@ class Runtime:
                 stream = FaultyStream(
                     stream, FaultInjector(2 * faults.seed, rates), FaultInjector(2 * faults.seed + 1, rates)
                 )
-            return stream if tracer is None else TracedStream(stream, tracer, name)
+            if not config.pace:
+                stream = stream if tracer is None else TracedStream(stream, tracer, name)
+                return EchoStream(stream) if config.echo else stream
+            stream = stream if tracer is None else TracedStream(stream, tracer, name, [FROM_METER])
+            stream = PacedStream(stream, config.baud or SPEEDS[0], config.echo)
+            return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER])
 
         return build
 

@@ -5,15 +5,31 @@ from __future__ import annotations
 from typing import Any, Final
 
 from transports.connection import Connection
-from transports.events import ApduReceived, Event, LinkConnected, LinkDisconnected
+from transports.events import (
+    ApduReceived,
+    CommandReceived,
+    Event,
+    FrameReceived,
+    HexFrameReceived,
+    LinkConnected,
+    LinkDisconnected,
+)
 
 from .binding import ObjectModel
 from .dlms_session import DlmsSession
+from .iec62056_21.session import ProgrammingSession
+from .kmp.sessions import HexSession, KmpSession
 from .session import MeterSession
 from .store import Store
 from .virtual_meter import VirtualMeter
 
-_SESSIONS: Final[dict[type[Any], type[MeterSession]]] = {ApduReceived: DlmsSession, LinkConnected: DlmsSession}
+_SESSIONS: Final[dict[type[Any], type[MeterSession]]] = {
+    ApduReceived: DlmsSession,
+    LinkConnected: DlmsSession,
+    CommandReceived: ProgrammingSession,
+    FrameReceived: KmpSession,
+    HexFrameReceived: HexSession,
+}
 """What kind of session serves the first event of a link."""
 
 

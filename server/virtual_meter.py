@@ -7,10 +7,11 @@ Whatever changes a meter passes through `apply` or `remember`: it happens at onc
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from metering import Meter
-from metering.inputs import Input, input_from_dict
+from metering import Configured, Meter
+from metering.inputs import Input, NoteConfiguration, input_from_dict
 
 from .device_profile import DeviceProfile
 from .time_source import TimeSource
@@ -35,6 +36,13 @@ class Snapshot(NamedTuple):
     sequence: int
     memory: dict[bytes, bytes]
     engine: bytes
+
+
+class Remember(NamedTuple):
+    """A write to permanent memory that belongs to a change of configuration."""
+
+    key: bytes
+    encoded: bytes
 
 
 class VirtualMeter:
@@ -81,8 +89,27 @@ class VirtualMeter:
 
     def remember(self, key: bytes, encoded: bytes) -> None:
         """Write to permanent memory."""
+        self._remember(self.now(), key, encoded)
+
+    def configure(self, what: Configured, changes: Sequence[Input | Remember]) -> None:
+        """Change the configuration, all at one instant, and write it into the configuration logger.
+
+        Raises `ValueError` where the meter refuses the first change, and then nothing happened; of several inputs only
+        the first may be one that a running meter can refuse for its values' sake.
+        """
+        at = self.now()
+        if not self.engine.powered(at):
+            raise ValueError("the meter is off")
+        for change in (*changes, NoteConfiguration(what)):
+            if isinstance(change, Remember):
+                self._remember(at, *change)
+            else:
+                self.engine.apply(change, at)
+                self._journal(at, {"input": change.to_dict()})
+
+    def _remember(self, at: int, key: bytes, encoded: bytes) -> None:
         self.memory[key] = encoded
-        self._journal(self.now(), {"key": key.hex(), "value": encoded.hex()})
+        self._journal(at, {"key": key.hex(), "value": encoded.hex()})
 
     def take_pending(self) -> list[JournalEntry]:
         """The entries to commit, once."""

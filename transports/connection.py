@@ -85,6 +85,8 @@ class Connection:
         self._reading = True
         self._finished = False  # the peer says nothing more
         self._refusal_logged = False
+        if (deadline := stream.next_timer()) is not None:  # a port that sends unasked
+            self._arm(deadline)
 
     def receive(self, data: bytes) -> None:
         """The driver has read octets."""
@@ -169,7 +171,8 @@ class Connection:
         self._follow_reading()
         if self._finished and not self._waiting and not self._holds:
             self.flush()
-            self.close()
+            if not self.stream.busy:
+                self.close()
 
     def _next_turn(self) -> None:
         try:

@@ -20,16 +20,12 @@ class DescriptorWire:
     """Moves octets between a non-blocking descriptor and one connection.
 
     A line outlives its connection: when that ends (its handler failed), the next one begins at once with a new stream.
-    `echo` sends back what is heard, as an optical head does whose receiver sees its own light.
     """
 
-    def __init__(
-        self, descriptor: int, stream_factory: StreamFactory, handler: Handler, peer: str, echo: bool = False
-    ) -> None:
+    def __init__(self, descriptor: int, stream_factory: StreamFactory, handler: Handler, peer: str) -> None:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
         self._backlog = bytearray()
-        self._echo = echo
         self._stream_factory = stream_factory
         self._handler = handler
         self._peer = peer
@@ -66,8 +62,9 @@ class DescriptorWire:
         """Read again."""
         self._loop.add_reader(self._descriptor, self._readable)
 
-    def note_speed(self) -> None:
-        """Tell the stream the speed of what was just read; nothing here, a pty knows it."""
+    def heard(self, data: bytes) -> bytes:
+        """What the port makes of what was just read; a pty knows at which speed it was sent."""
+        return data
 
     def close(self) -> None:
         """End this connection and begin the next."""
@@ -95,10 +92,8 @@ class DescriptorWire:
         if not data:
             self.stop("device lost")
             return
-        if self._echo:
-            self.write(data)
-        self.note_speed()
-        self.connection.receive(data)
+        if data := self.heard(data):
+            self.connection.receive(data)
 
     def _writable(self) -> None:
         del self._backlog[: self._write_some(self._backlog)]

@@ -102,7 +102,8 @@ class CommandReceived(NamedTuple):
     address: str
     """What stands before the brackets; empty for P1 and P2."""
     data: str
-    """What stands between the brackets: a password, a value, the parameters of a logger readout."""
+    """What stands between the brackets: a password, a value, the parameters of a logger readout. Of several values the
+    brackets between them are part of it: `2)(1.8.0)(1.8.1` (IEC 1107 description 6)."""
 
 
 class FrameReceived(NamedTuple):

@@ -10,6 +10,7 @@ from random import Random
 
 from .events import Event
 from .stream import ByteStream
+from .stream_around import StreamAround
 
 
 @dataclass(frozen=True)
@@ -58,34 +59,15 @@ class FaultInjector:
         return [data] if data else []
 
 
-class FaultyStream:
+class FaultyStream(StreamAround):
     """A stream behind a bad line; wrap it around any other. A direction without an injector is a good one."""
 
     def __init__(
         self, stream: ByteStream, incoming: FaultInjector | None = None, outgoing: FaultInjector | None = None
     ) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._incoming = incoming
         self._outgoing = outgoing
-
-    @property
-    def closing(self) -> str | None:
-        """As the stream says."""
-        return self._stream.closing
-
-    @property
-    def refused(self) -> str | None:
-        """As the stream says."""
-        return self._stream.refused
-
-    @property
-    def speed(self) -> int | None:
-        """As the stream says."""
-        return self._stream.speed
-
-    def set_line_speed(self, baud: int | None) -> None:
-        """Hand on."""
-        self._stream.set_line_speed(baud)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Hand on what arrives."""
@@ -96,19 +78,7 @@ class FaultyStream:
             events += self._stream.receive_data(portion, now)
         return events
 
-    def handle_timer(self, now: float) -> list[Event]:
-        """Hand on."""
-        return self._stream.handle_timer(now)
-
-    def next_timer(self) -> float | None:
-        """As the stream says."""
-        return self._stream.next_timer()
-
     def data_to_send(self) -> bytes:
         """What arrives of what the stream sends."""
         data = self._stream.data_to_send()
         return data if self._outgoing is None else self._outgoing.apply(data)
-
-    def close(self, reason: str) -> list[Event]:
-        """Hand on."""
-        return self._stream.close(reason)

@@ -1,19 +1,23 @@
 """Which of several speeds a serial line is spoken at: found by listening, sans-I/O.
 
-Meters take a sign-on at 300 and at 9600 baud on the same port, and HDLC at 9600 (382M 1107 description 2). A port
-hears only one speed at a time; at another all it hears is noise. The rules:
+Meters take a sign-on at 300 and at 9600 baud on the same port, HDLC at 9600 (382M 1107 description 2), KMP at 9600 or
+1200, the hexadecimal protocol of the 685 at 1200. A port hears only one speed at a time; at another all it hears is
+noise. The rules:
 - The line rests at the first of the speeds.
 - Noise makes it listen at the next one, once for each burst: what comes within half a second of noise is the
-  rest of the same message and says nothing new. So a client's first request may be lost, its second is heard.
+  rest of the same message and says nothing new.
 - A message settles the speed: for a minute noise changes nothing.
 - A minute after the last message or change the line is back at rest.
+
+So a client is heard after a rest with its first request at 9600, with its second at 300, with its third at 1200, if it
+leaves half a second of silence between them; whoever comes next at the same speed, with the first.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-SPEEDS: Final = (9600, 300)
+SPEEDS: Final = (9600, 300, 1200)
 BURST_S: Final = 0.5
 """Shorter than any client waits before it asks again, longer than any gap inside a message."""
 SETTLED_S: Final = 60.0

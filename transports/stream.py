@@ -1,30 +1,49 @@
-"""A stream of octets that finds out for itself which protocol it speaks.
+"""A stream of octets that finds out for itself which protocol it speaks, again and again, whoever comes next.
 
-Between messages the first octets tell: 7E begins an HDLC frame, 00 01 a WPDU, `/?` (with or without parity)
-an IEC 62056-21 request. What begins no protocol the endpoint serves is noise: dropped up to where one does,
-and counted. Inside a message everything belongs to its protocol. The wrapper only ever begins a read.
+Between messages the first octets tell (`recognition.py`): 7E begins an HDLC frame, 80 a KMP frame, `/?` an
+IEC 62056-21 request, `@` and a digit a frame of the hexadecimal protocol, 00 01 a WPDU. The rules:
+- Inside a message everything belongs to its protocol. What was read is cut wherever another protocol might begin,
+  and the line that has the octets before the cut says whether its message is over; so several messages, or noise
+  and a message, may come in one read. Only a WPDU begins nowhere but behind a message or at the beginning of a read.
+- What begins no protocol the endpoint serves is noise: dropped up to where one does, and counted. While a
+  dialogue of IEC 62056-21 goes on it belongs to that, whose messages need no beginning of their own.
+- That dialogue ends when a whole message of another protocol comes: another head was put on. A mere beginning may
+  be noise. The newcomer is answered at the speed at which it was heard (`line_speed.py`).
+- HDLC that was opened by mode E keeps its speed until its last connection ends, or nothing was heard for the
+  inactivity time-out; then the line is back at sign-on. A newcomer ends that, too.
 
 A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
-wrapper. On a serial line the wrapper begins with 00 01 and nothing else: a run of NULs is what wakes a meter up, and
-other noise may be a client at another speed, which a `SpeedSearch` finds.
-
-Recognition looks at the beginning of what was read at once. That a client changes its protocol inside one
-read, without waiting for an answer, does not happen: the protocols are dialogues.
+wrapper. On a serial line, also one that is carried by TCP, the wrapper begins with 00 01 and nothing else: a run of
+NULs is what wakes a meter up, and other noise may be a client at another speed, which a `SpeedSearch` finds.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Protocol
+from typing import Final, Protocol
 
 from .events import Event
-from .hdlc.frame import FLAG
 from .hdlc.line import HdlcLine
 from .iec62056_21.line import Iec62056Line
+from .kmp import ACK, KmpLine
+from .kmp_hex import KmpHexLine
+from .line_speed import LineSpeed
+from .recognition import HDLC, IEC, KMP, KMP_HEX, WRAPPER, Beginning, Beginnings
 from .speed import SpeedSearch
-from .wrapper import VERSION, WrapperLine
+from .wrapper import WrapperLine
 
-_SIGN_ON = rb"[\x2f\xaf](?:\x3f|\Z)"
+_BREAK_OFF: Final = {
+    IEC: b"\x80",  # NUL, were its parity even
+    KMP_HEX: bytes(set(range(256)) - set(b"0123456789ABCDEFabcdef@\r")),
+}
+"""Octets that no message of a protocol holds: another's may begin with them before it is over."""
+HELD_S: Final = 1.5
+"""How long one octet waits for the one that makes a beginning of both: the longest gap inside a message there is."""
+
+MOST_BEGINNINGS: Final = 4096
+"""As many in one read and no message: the rest of it is noise, too. No message that is cut there holds as many."""
+
+OPENED_S: Final = 120.0
+"""How long an opening without a connection lasts where HDLC connections never end by inactivity (IEC 62056-21)."""
 
 
 class ByteStream(Protocol):
@@ -37,6 +56,10 @@ class ByteStream(Protocol):
     @property
     def refused(self) -> str | None:
         """The first WPDU that was for nobody here; `None` while there was none."""
+
+    @property
+    def busy(self) -> bool:
+        """Octets are still on their way through the stream: a peer that says nothing more waits for them."""
 
     @property
     def speed(self) -> int | None:
@@ -64,11 +87,15 @@ class ByteStream(Protocol):
 class Stream:
     """One endpoint's octets; give it a line for each protocol the endpoint serves, and say whether it is TCP."""
 
+    busy = False
+
     def __init__(
         self,
         hdlc: HdlcLine | None = None,
         wrapper: WrapperLine | None = None,
         iec: Iec62056Line | None = None,
+        kmp: KmpLine | None = None,
+        kmp_hex: KmpHexLine | None = None,
         *,
         lossless: bool = False,
         search: SpeedSearch | None = None,
@@ -76,17 +103,23 @@ class Stream:
         self.hdlc = hdlc
         self.wrapper = wrapper
         self.iec = iec
+        self.kmp = kmp
+        self.kmp_hex = kmp_hex
         self.noise_octets = 0
+        lines = {HDLC: hdlc, WRAPPER: wrapper, IEC: iec, KMP: kmp, KMP_HEX: kmp_hex}
+        self._lines = {protocol: line for protocol, line in lines.items() if line is not None}
+        self._beginnings = Beginnings(self._lines)
         self._lossless = lossless
-        self._search = search
+        self._line_speed = LineSpeed(iec, search)
         self._fault: str | None = None
-        self._held = b""  # a 00 that may be the first half of a version
-        self._current: HdlcLine | WrapperLine | Iec62056Line | None = None
-        self._only_wrapper = True  # so far: the others have nothing to say
-        patterns = [rb"\x7e"] * (hdlc is not None) + [_SIGN_ON] * (iec is not None)
-        self._begin = re.compile(b"|".join(patterns) or rb"(?!)")
-        if search is not None:
-            self.set_line_speed(search.speed)
+        self._held = b""  # one octet that may begin a message
+        self._held_since = 0.0
+        self._current: str | None = None
+        self._hot: WrapperLine | None = None  # the wrapper while it is spoken, without noise
+        self._only_wrapper = lossless  # so far: the others have nothing to say
+        self._wpdus = 0
+        self._opened = False  # HDLC, by mode E
+        self._opened_until: float | None = None  # as long as nobody is connected
 
     @property
     def closing(self) -> str | None:
@@ -100,127 +133,182 @@ class Stream:
 
     @property
     def speed(self) -> int | None:
-        """The speed of the IEC 62056-21 dialogue, on lines that serve it; TCP has none."""
-        return None if self.iec is None or self._lossless else self.iec.speed
+        """The speed of the IEC 62056-21 dialogue, or of the next sign-on; TCP has none.
+
+        All other protocols are spoken at the speed at which they are heard, which is this one.
+        """
+        return None if self._lossless else self._line_speed.speed
 
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends: that of the next sign-on and its line time."""
-        if self.iec is not None:
-            self.iec.set_line_speed(baud)
+        self._line_speed.given(baud)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""
-        current = self._current
-        if current is not None and current is self.wrapper and data[:1] == b"\x00":  # no other protocol begins so
-            events = current.receive_data(data, now)  # the hot path
-            if events and self._search is not None:
-                self._search.message(now)
+        hot = self._hot
+        if hot is not None and data[:1] == b"\x00":  # no other protocol begins so
+            events = hot.receive_data(data, now)
+            if hot.closing is not None and (rest := self._not_the_wrappers(hot)):
+                events += self._receive(rest, now)
             return events
-        if not data:
-            return []
-        search = self._search
-        if search is None:
-            return self._receive(data, now)
-        messages, noise = self._messages, self.noise_octets
-        events = self._receive(data, now)
-        if self._messages > messages or (events and self._current is self.wrapper):
-            search.message(now)
-        elif self.noise_octets - noise >= len(data):  # all of it
-            search.noise(now)
-        self.set_line_speed(search.speed)
-        return events
-
-    @property
-    def _messages(self) -> int:
-        """Whole messages heard so far, the wrapper's excepted."""
-        return (0 if self.hdlc is None else self.hdlc.counters.frames) + (0 if self.iec is None else self.iec.messages)
-
-    def _receive(self, data: bytes, now: float) -> list[Event]:
-        events = self.handle_timer(now)
-        data, self._held = self._held + data, b""
-        if not self._continues(data, now):
-            data = self._recognise(data)
-        current = self._current
-        if not data or current is None:
-            return events
-        if isinstance(current, Iec62056Line):
-            current.receive_data(data, now)
-            return events
-        return events + current.receive_data(data, now)
-
-    def _continues(self, data: bytes, now: float) -> bool:
-        """These octets belong to the protocol spoken last."""
-        current = self._current
-        if isinstance(current, HdlcLine):
-            return not current.idle or (current.expects_frame(now) and data[0] & 0xF0 == 0xA0)
-        if isinstance(current, WrapperLine):
-            return not current.idle or not self._begin.match(data)
-        if current is None or not current.active:
-            return False
-        # Neither octet can begin anything in a dialogue of printable characters.
-        begins_hdlc = self.hdlc is not None and data[0] == FLAG
-        begins_wrapper = self.wrapper is not None and data[:2] == VERSION
-        return not (begins_hdlc or begins_wrapper)
-
-    def _recognise(self, data: bytes) -> bytes:
-        """Choose the protocol by what begins here or later; returns the octets from there."""
-        if self.wrapper is not None and data[0] == 0:
-            if len(data) == 1:
-                self._held = data
-                return b""
-            if data[1] == VERSION[1]:
-                self._switch(self.wrapper)
-                return data
-        if self._lossless and self._current is None and self._begin.match(data) is None:
-            self._fault = f"{data[:8].hex()} begins no protocol"
-            return b""
-        match = self._begin.search(data)
-        if match is None:
-            self.noise_octets += len(data)
-            return b""
-        self.noise_octets += match.start()
-        self._only_wrapper = False
-        self._switch(self.hdlc if data[match.start()] == FLAG else self.iec)
-        return data[match.start() :]
-
-    def _switch(self, line: HdlcLine | WrapperLine | Iec62056Line | None) -> None:
-        """From now on this protocol is spoken; a dialogue of the optical port does not go on behind another's back."""
-        if self._current is self.iec and line is not self.iec and self.iec is not None:
-            self.iec.reset()
-        self._current = line
+        return self._receive(data, now) if data else []
 
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""
-        if self._search is not None:
-            self._search.handle_timer(now)
-            self.set_line_speed(self._search.speed)
-        if self.iec is not None:
-            self.iec.handle_timer(now)
-        if self.wrapper is not None:
-            self.wrapper.handle_timer(now)
-        return [] if self.hdlc is None else self.hdlc.handle_timer(now)
+        heard, noise = self._messages, self._noise
+        self._line_speed.handle_timer(now)
+        events = [event for line in self._lines.values() for event in line.handle_timer(now)]
+        self._draw_conclusions(heard, noise, now, events)
+        return events
 
     def next_timer(self) -> float | None:
         """The nearest deadline of any protocol."""
-        if self._only_wrapper and self._search is None:
+        if self._only_wrapper:
             return None if self.wrapper is None else self.wrapper.next_timer()
-        sources = (self.hdlc, self.iec, self.wrapper, self._search)
-        deadlines = [source.next_timer() for source in sources if source is not None]
+        deadlines = [line.next_timer() for line in self._lines.values()]
+        deadlines += [self._line_speed.next_timer(), self._opened_until]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def data_to_send(self) -> bytes:
         """Everything that is to go out now, once."""
         if self._only_wrapper:
             return b"" if self.wrapper is None else self.wrapper.data_to_send()
-        return b"".join(line.data_to_send() for line in (self.hdlc, self.iec, self.wrapper) if line is not None)
+        return b"".join([line.data_to_send() for line in self._lines.values()])
 
     def close(self, reason: str) -> list[Event]:
         """The stream is gone: every link ends with this reason."""
-        events: list[Event] = []
-        if self.hdlc is not None:
-            events += self.hdlc.close(reason)
-        if self.wrapper is not None:
-            events += self.wrapper.close(reason)
-        if self.iec is not None:
-            self.iec.reset()
+        events = [] if self.iec is None else self.iec.reset(reason)
+        for line in (self.hdlc, self.wrapper, self.kmp, self.kmp_hex):
+            events += [] if line is None else line.close(reason)
         return events
+
+    # --- recognition --------------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, now: float) -> list[Event]:
+        events = self.handle_timer(now)
+        data = self._with_held(data, now)
+        heard, noise = self._messages, self._noise
+        position, behind_message, barren = 0, True, 0
+        while position < len(data) and self.closing is None:
+            barren += 1
+            if barren > MOST_BEGINNINGS:
+                self.noise_octets += len(data) - position
+                break
+            begins = self._beginnings.at(data, position)
+            if begins is not None and begins.protocol == WRAPPER and not behind_message:
+                begins = None
+            protocol = self._whose(data[position], begins, now)
+            if protocol is None and begins is not None:
+                self._held, self._held_since = data[position:], now
+                break
+            if protocol is None and self._lossless and self._current is None:
+                self._fault = f"{data[:8].hex()} begins no protocol"
+                break
+            end = self._end_of_piece(protocol, data, position)
+            behind_message = False
+            if protocol is None:
+                self.noise_octets += end - position
+            elif self._feed(protocol, data[position:end], now, events):
+                barren, behind_message = 0, True
+            position = end
+        self._draw_conclusions(heard, noise, now, events)
+        return events
+
+    def _with_held(self, data: bytes, now: float) -> bytes:
+        held, self._held = self._held, b""
+        if held and now >= self._held_since + HELD_S:
+            self.noise_octets += 1
+            return data
+        return held + data
+
+    def _whose(self, octet: int, begins: Beginning | None, now: float) -> str | None:
+        """The protocol an octet belongs to; `None` for noise, and while the octet that decides is still to come."""
+        current, iec = self._current, self.iec
+        if current is not None and not self._lines[current].idle and octet not in _BREAK_OFF.get(current, b""):
+            return current
+        if begins is not None:
+            return begins.protocol if begins.certain else None
+        if current == HDLC and self.hdlc is not None and octet & 0xF0 == 0xA0 and self.hdlc.expects_frame(now):
+            return HDLC  # shares the flag of the frame before
+        if iec is not None and iec.active and not iec.opened_hdlc:
+            return IEC
+        return current if (current == WRAPPER and self._lossless) or (current == KMP and octet == ACK) else None
+
+    def _end_of_piece(self, protocol: str | None, data: bytes, position: int) -> int:
+        """How far these octets may be given to their line, or dropped, before the next are looked at."""
+        if protocol == WRAPPER and self.wrapper is not None:
+            return self.wrapper.end_of_wpdu(data, position)
+        return self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+
+    def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
+        """Give octets to their line; says whether a message was over with them.
+
+        A dialogue of IEC 62056-21 does not go on behind another's back, nor does mode D send into a conversation.
+        """
+        iec = self.iec
+        if iec is not None and iec.opened_hdlc and protocol == IEC:
+            self._take_over(iec, now, events)
+        if iec is not None and protocol != IEC:
+            iec.note_traffic(now)
+        self._current = protocol
+        self._hot = self.wrapper if protocol == WRAPPER and self._lossless else None
+        self._only_wrapper = self._only_wrapper and protocol == WRAPPER
+        heard = self._messages
+        brought = self._lines[protocol].receive_data(piece, now)
+        if self._current == WRAPPER and self._lines[WRAPPER].idle:
+            self._wpdus += 1
+        whole = self._messages > heard
+        if iec is not None and whole and protocol != IEC and (protocol != HDLC if iec.opened_hdlc else iec.active):
+            self._take_over(iec, now, events)
+        events += brought
+        return whole
+
+    def _not_the_wrappers(self, wrapper: WrapperLine) -> bytes:
+        """What the fast path found behind the last WPDU, where it is the beginning of another protocol's message."""
+        begins = self._beginnings.at(bytes(wrapper.pending))
+        return b"" if begins is None or begins.protocol == WRAPPER else wrapper.give_back()
+
+    def _take_over(self, iec: Iec62056Line, now: float, events: list[Event]) -> None:
+        """Another head was put on: the dialogue ends, the newcomer is answered at the speed that it was heard at."""
+        speed = iec.speed
+        events += iec.reset("another protocol was spoken")
+        self._line_speed.keep(speed, now)
+
+    # --- what the octets say about the line ---------------------------------------------------------------
+
+    @property
+    def _messages(self) -> int:
+        """Whole messages heard so far, but for those of the wrapper's fast path."""
+        frames = 0 if self.hdlc is None else self.hdlc.counters.frames
+        others = sum(line.messages for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
+        return frames + self._wpdus + others
+
+    @property
+    def _noise(self) -> int:
+        """Octets and false beginnings heard so far that belong to no message."""
+        frames = 0 if self.hdlc is None else self.hdlc.counters.noise_octets + self.hdlc.counters.timeouts
+        others = sum(line.noise_octets for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
+        return self.noise_octets + frames + others
+
+    def _draw_conclusions(self, heard: int, noise: int, now: float, events: list[Event]) -> None:
+        """Follow what was heard since these counts: the speed of the line, HDLC that mode E has opened."""
+        if self._messages > heard:
+            self._line_speed.message(now)
+        elif self._noise > noise and all(line.idle for line in self._lines.values()):
+            self._line_speed.noise(now)
+        if self.iec is not None and (self.iec.opened_hdlc or self._opened):
+            self._follow_opening(self.iec, self._messages > heard, now, events)
+
+    def _follow_opening(self, iec: Iec62056Line, heard: bool, now: float, events: list[Event]) -> None:
+        """Back to sign-on when the last connection has ended, or for too long there was none."""
+        connected = self.hdlc is not None and self.hdlc.connected
+        patience_s = OPENED_S if self.hdlc is None else self.hdlc.inactivity_timeout_s or OPENED_S
+        until = self._opened_until
+        if not iec.opened_hdlc or connected:
+            self._opened_until = None
+        elif not self._opened or (heard and until is not None):
+            self._opened_until = now + patience_s
+        elif until is None or now >= until:
+            self._opened_until = None
+            events += iec.reset("the connection that was opened is over")
+        self._opened = iec.opened_hdlc

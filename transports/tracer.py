@@ -1,22 +1,30 @@
 """A readable trace of everything that crosses an endpoint, wrapped around its stream.
 
-One line for each HDLC frame, WPDU or portion of other octets: time, endpoint, direction (`->` to the meter,
-`<-` from it), what it is, its octets in hex. HDLC frames that come in pieces are shown when whole; what the
-receiver drops is shown with the reason.
+One line for each message of any protocol, and for each portion of other octets: time, endpoint, direction (`->` to
+the meter, `<-` from it), what it is, its octets in hex. A message that comes in pieces is shown when whole, or for
+what there is of it when the other side speaks; what the receiver drops is shown with the reason.
 
     12.345 tcp://127.0.0.1:4059 -> HDLC 16>1 SNRM P/F 23 octets | 7E A0 20 03 21 93 …
+    17.200 pty:/dev/pts/3 -> KMP 3F CID 10 3 octets | 80 3F 10 01 00 01 55 A1 0D
+    17.430 pty:/dev/pts/3 -> IEC 62056-21 '/?!\\r\\n' | 2F 3F 21 0D 0A
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Final, NamedTuple, TextIO
 
+from . import kmp, kmp_hex, recognition
 from .events import Event
-from .hdlc.frame import FLAG, FrameCounters, FrameReceiver
+from .frame_line import Reader
+from .hdlc.frame import FrameCounters, FrameReceiver
+from .iec62056_21 import framing
+from .recognition import HDLC, IEC, KMP, KMP_HEX, WRAPPER, Beginnings
 from .stream import ByteStream
-from .wrapper import VERSION, WpduReader, WrapperFault, encode_wpdu
+from .stream_around import StreamAround
+from .wrapper import WpduReader, WrapperFault, encode_wpdu
 
 TO_METER: Final = "->"
 FROM_METER: Final = "<-"
@@ -33,36 +41,129 @@ class Entry(NamedTuple):
         return f"{self.text} | {self.octets.hex(' ').upper()}"
 
 
-class Decoder:
-    """Makes entries of the octets of one direction."""
+class Side(NamedTuple):
+    """How the messages begin that one side sends."""
 
-    def __init__(self) -> None:
+    beginnings: Mapping[str, bytes]
+    characters: Mapping[int, int]
+    kmp: int
+    kmp_hex: int
+
+
+CLIENT: Final = Side(recognition.IN_DIALOGUES, framing.OF_CLIENTS, kmp.TO_METER, kmp_hex.TO_METER)
+METER: Final = Side(recognition.OF_METERS, framing.OF_METERS, kmp.FROM_METER, kmp_hex.FROM_METER)
+
+_NAMES: Final = {KMP: "KMP", KMP_HEX: "hexadecimal"}
+_PARTS: Final = re.compile(rb"\x06|[^\r\x06]*\r|[^\r\x06]+")  # acknowledgements and frames
+
+
+class Decoder:
+    """Makes entries of the octets of what one side sends: `CLIENT` or `METER`."""
+
+    def __init__(self, side: Side) -> None:
+        self._beginnings = Beginnings(table=side.beginnings)
         self._counters = FrameCounters()
         self._receiver = FrameReceiver(self._counters)
+        self._characters = framing.MessageReader(side.characters)
+        self._frames: dict[str, Reader] = {
+            KMP: kmp.FrameReader(side.kmp),
+            KMP_HEX: kmp_hex.HexFrameReader(side.kmp_hex),
+        }
+        self._side = side
+        self._current: str | None = None
+        self._begun = bytearray()  # octets of the message that has begun, HDLC's excepted
 
     def receive_data(self, data: bytes, now: float) -> list[Entry]:
-        """What these octets are; a frame that is not yet whole gives nothing."""
-        shares_flag = data[0] & 0xF0 == 0xA0 and self._receiver.flag_pending(now)
-        if data[0] == FLAG or shares_flag or not self._receiver.idle:
-            return self._hdlc(data, now)
-        if data[:2] == VERSION:
-            return _wrapper(data)
-        text = bytes(octet & 0x7F for octet in data).decode("ascii")
-        if all(character.isprintable() or character in "\x01\x02\x03\x04\x06\x15\r\n" for character in text):
-            return [Entry(f"IEC 62056-21 {text!r}", data)]
-        return [Entry(f"{len(data)} octets", data)]
+        """What these octets are; a message that is not yet whole gives nothing."""
+        self._characters.option_select = self._side is CLIENT or data != bytes((kmp.ACK,))
+        entries: list[Entry] = []
+        position = 0
+        while position < len(data):
+            protocol = self._whose(data, position, now)
+            end = len(data)
+            if protocol != WRAPPER:
+                end = self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+            piece, position, self._current = data[position:end], end, protocol
+            if protocol == HDLC:
+                entries += self._hdlc_frames(piece, now)
+            elif protocol == IEC:
+                entries += self._messages(piece)
+            elif protocol == WRAPPER:
+                entries += _wpdus(piece)
+            elif protocol is not None:
+                entries += self._kmp_frames(protocol, piece)
+            else:
+                entries.append(_text(piece))
+        return entries
 
-    def _hdlc(self, data: bytes, now: float) -> list[Entry]:
+    def flush(self) -> list[Entry]:
+        """The message that has begun, since nothing more of it will come: the other side speaks."""
+        self._characters.drop()
+        for reader in self._frames.values():
+            reader.drop()
+        return self._take(len(self._begun))
+
+    def _whose(self, data: bytes, position: int, now: float) -> str | None:
+        current, octet = self._current, data[position]
+        if self._begun or (current == HDLC and not self._receiver.idle):
+            return current
+        if current == HDLC and octet & 0xF0 == 0xA0 and self._receiver.flag_pending(now):
+            return current
+        if current == KMP and octet == kmp.ACK:
+            return current
+        begins = self._beginnings.at(data, position)
+        if begins is None or (begins.protocol == WRAPPER and not begins.certain):
+            return None
+        return begins.protocol
+
+    def _hdlc_frames(self, data: bytes, now: float) -> list[Entry]:
         before = asdict(self._counters)
         entries = [Entry(f"HDLC {frame}", frame.encode()) for frame in self._receiver.receive_data(data, now)]
-        after = asdict(self._counters)
-        faults = [name for name in before if name != "frames" and after[name] > before[name]]
-        if faults:
-            entries.append(Entry(f"HDLC dropped: {', '.join(faults)}", data))
+        return entries + _dropped("HDLC", before, asdict(self._counters), data)
+
+    def _messages(self, data: bytes) -> list[Entry]:
+        entries: list[Entry] = []
+        for octet in data:
+            self._begun.append(octet)
+            heard = self._characters.receive(octet)
+            if heard is not None:
+                entries += self._take(len(self._begun) - len(heard.octets))
+                entries += self._take(len(self._begun))
+        return entries + (self._take(len(self._begun)) if self._characters.idle else [])
+
+    def _take(self, count: int) -> list[Entry]:
+        octets = bytes(self._begun[:count])
+        del self._begun[:count]
+        return [_text(octets)] if octets else []
+
+    def _kmp_frames(self, protocol: str, data: bytes) -> list[Entry]:
+        reader, name = self._frames[protocol], _NAMES[protocol]
+        entries: list[Entry] = []
+        for part in _PARTS.findall(data):
+            octets = bytes(self._begun) + part
+            before = asdict(reader.counters)
+            entries += [Entry(f"{name} {frame}", octets) for frame in reader.receive_data(part)]
+            entries += _dropped(name, before, asdict(reader.counters), octets)
+            self._begun = bytearray() if reader.idle else bytearray(octets)
+            if octets == bytes((kmp.ACK,)):
+                entries.append(Entry(f"{name} acknowledgement", octets))
         return entries
 
 
-def _wrapper(data: bytes) -> list[Entry]:
+def _dropped(name: str, before: dict[str, int], after: dict[str, int], octets: bytes) -> list[Entry]:
+    faults = [fault for fault in before if fault != "frames" and after[fault] > before[fault]]
+    return [Entry(f"{name} dropped: {', '.join(faults)}", octets)] if faults else []
+
+
+def _text(octets: bytes) -> Entry:
+    """A message of IEC 62056-21, or what somebody might take for one; else octets."""
+    text = bytes(octet & 0x7F for octet in octets).decode("ascii")
+    if all(character.isprintable() or character in "\x01\x02\x03\x04\x06\x15\r\n" for character in text):
+        return Entry(f"IEC 62056-21 {text!r}", octets)
+    return Entry(f"{len(octets)} octets", octets)
+
+
+def _wpdus(data: bytes) -> list[Entry]:
     reader = WpduReader(_DATAGRAM_LIMIT)
     entries = []
     try:
@@ -96,40 +197,28 @@ class Tracer:
             self._output.flush()
 
 
-class TracedStream:
-    """A stream whose octets are also written to a tracer; wrap it around any other."""
+class TracedStream(StreamAround):
+    """A stream whose octets, of both directions or one, are also written to a tracer; wrap it around any other.
 
-    def __init__(self, stream: ByteStream, tracer: Tracer, endpoint: str) -> None:
-        self._stream = stream
+    The end of the stream is written with what goes to the meter.
+    """
+
+    def __init__(
+        self, stream: ByteStream, tracer: Tracer, endpoint: str, directions: Collection[str] = (TO_METER, FROM_METER)
+    ) -> None:
+        super().__init__(stream)
+        self._directions = directions
         self._tracer = tracer
         self._endpoint = endpoint
-        self._incoming = Decoder()
-        self._outgoing = Decoder()
+        self._incoming = Decoder(CLIENT)
+        self._outgoing = Decoder(METER)
         self._now = 0.0
-
-    @property
-    def closing(self) -> str | None:
-        """As the stream says."""
-        return self._stream.closing
-
-    @property
-    def refused(self) -> str | None:
-        """As the stream says."""
-        return self._stream.refused
-
-    @property
-    def speed(self) -> int | None:
-        """As the stream says."""
-        return self._stream.speed
-
-    def set_line_speed(self, baud: int | None) -> None:
-        """Hand on."""
-        self._stream.set_line_speed(baud)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Trace, then hand on."""
         self._now = now
-        self._tracer.write(self._endpoint, TO_METER, self._incoming.receive_data(data, now), now)
+        self._trace(FROM_METER, self._outgoing.flush())
+        self._trace(TO_METER, self._incoming.receive_data(data, now))
         return self._stream.receive_data(data, now)
 
     def handle_timer(self, now: float) -> list[Event]:
@@ -137,18 +226,22 @@ class TracedStream:
         self._now = now
         return self._stream.handle_timer(now)
 
-    def next_timer(self) -> float | None:
-        """As the stream says."""
-        return self._stream.next_timer()
-
     def data_to_send(self) -> bytes:
         """Take from the stream and trace; an answer given later bears the time of the last input."""
         data = self._stream.data_to_send()
         if data:
-            self._tracer.write(self._endpoint, FROM_METER, self._outgoing.receive_data(data, self._now), self._now)
+            self._trace(TO_METER, self._incoming.flush())
+            self._trace(FROM_METER, self._outgoing.receive_data(data, self._now))
         return data
 
     def close(self, reason: str) -> list[Event]:
         """Trace the end, then hand on."""
-        self._tracer.write(self._endpoint, "--", [Entry(reason, b"")], self._now)
+        self._trace(TO_METER, self._incoming.flush())
+        self._trace(FROM_METER, self._outgoing.flush())
+        if TO_METER in self._directions:
+            self._tracer.write(self._endpoint, "--", [Entry(reason, b"")], self._now)
         return self._stream.close(reason)
+
+    def _trace(self, direction: str, entries: list[Entry]) -> None:
+        if direction in self._directions:
+            self._tracer.write(self._endpoint, direction, entries, self._now)

@@ -23,6 +23,7 @@ class DatagramStream:
     """A wrapper line seen as a `ByteStream` whose portions are datagrams: each read and each write is one."""
 
     closing: str | None = None
+    busy = False
     speed: int | None = None
 
     def __init__(self, line: WrapperLine) -> None:

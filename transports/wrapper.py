@@ -153,6 +153,24 @@ class WrapperLine:
         """The stream is between WPDUs."""
         return not self._pending
 
+    def end_of_wpdu(self, data: bytes, position: int) -> int:
+        """How far these octets belong to the WPDU that goes on or begins here; without its header, to that."""
+        header = bytes(self._pending[:HEADER_SIZE]) + data[position : position + HEADER_SIZE]
+        size = HEADER_SIZE + (int.from_bytes(header[6:8], "big") if len(header) >= HEADER_SIZE else 0)
+        return min(position + size - len(self._pending), len(data))
+
+    @property
+    def pending(self) -> bytearray:
+        """What follows the last whole WPDU: the beginning of one, or what it cannot go on with."""
+        return self._pending
+
+    def give_back(self) -> bytes:
+        """Take back what is pending, as another protocol's; the stream goes on between WPDUs."""
+        octets = bytes(self._pending)
+        self._pending.clear()
+        self.closing = None
+        return octets
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets of a TCP stream; returns the APDUs they complete, oldest first."""
         link = self._links.get(data[:6])

@@ -112,7 +112,7 @@ def fields(picture: Segments, glance: Glance, item: DisplayItem, shown_s: int) -
             decimals = f"{layout.digits - 3}.3"
         written = NOTATIONS[item.format](value, Field(layout, decimals))
     if item.source == "pulse_input":
-        unit = glance.meter.configuration.pulse_input_unit
+        unit = glance.meter.pulse_scale.unit
     if item.source == "software_number":
         text = glance.markings.software_revision
     if _unpaid(glance):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..clock import EARLIEST_CLOCK, LATEST_CLOCK
-from ..configuration import PERIODS_S
+from ..configuration import BILLING_INTERVALS, PERIODS_S, PULSE_INPUT_SPEEDS, PULSE_INPUT_UNITS
+from ..event_log import Configured
 from ..quantities import TARIFFS, Energy
 from ..tariff_control import TariffMode
 from ..tariff_table import TariffTable
@@ -116,6 +117,57 @@ class SetPulseInput(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPulseInputScale(Input):
+    """Count this unit at the pulse input, so many thousandths of a pulse each; a fraction of a unit is given up."""
+
+    kind: ClassVar[str] = "set-pulse-input-scale"
+    constant_milli: int
+    unit: str = ""
+    speed: str = "normal"
+
+    def __post_init__(self) -> None:
+        """What the meter can be ordered with (configuration number 3, codes NN and P)."""
+        within("constant_milli", self.constant_milli, 250, 1_000_000)
+        for name, allowed in (("unit", PULSE_INPUT_UNITS), ("speed", PULSE_INPUT_SPEEDS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetTargetDay(Input):
+    """Stop the bills on this day at 00:00, every so many months (0: never by itself), one of them `start_month`.
+
+    The period that runs ends on the next such day.
+    """
+
+    kind: ClassVar[str] = "set-target-day"
+    day: int
+    interval_months: int = 1
+    start_month: int = 1
+
+    def __post_init__(self) -> None:
+        """As a meter can be ordered (configuration number 3, codes FF, GG and HH)."""
+        within("day", self.day, 1, 28)
+        if self.interval_months not in BILLING_INTERVALS:
+            allowed = ", ".join(map(str, BILLING_INTERVALS))
+            raise ValueError(f"interval_months is {self.interval_months!r}; allowed: {allowed}")
+        within("start_month", self.start_month, 1, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPeakTariff(Input):
+    """Let periods of this tariff only be candidates for the peaks that are of no tariff, 0 for all of them."""
+
+    kind: ClassVar[str] = "set-peak-tariff"
+    tariff: int
+
+    def __post_init__(self) -> None:
+        """Configuration number 3, code K."""
+        within("tariff", self.tariff, 0, 2)
+
+
+@dataclass(frozen=True, slots=True)
 class SetDisplayList(Input):
     """Show these items of `display/items.csv`, by their keys, in the automatic, the manual or the battery list."""
 
@@ -153,6 +205,29 @@ class SetRegister(Input):
         """A channel there is, and no more than ten thousand MWh."""
         within("channel", self.channel, 0, len(Energy) - 1)
         within("value_mws", self.value_mws, 0, 36 * 10**15)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteConfiguration(Input):
+    """Write into the configuration logger that this was changed: a code of `Configured`, together with the change."""
+
+    kind: ClassVar[str] = "note-configuration"
+    setting: int
+
+    def __post_init__(self) -> None:
+        """The codes are those of `Configured`."""
+        if type(self.setting) is not int and not isinstance(self.setting, Configured):
+            raise ValueError(f"setting is {self.setting!r}; allowed: a number of a setting")
+        if self.setting not in list(Configured):
+            raise ValueError(f"setting is {self.setting!r}; allowed: {', '.join(str(int(one)) for one in Configured)}")
+        object.__setattr__(self, "setting", int(self.setting))
+
+
+@dataclass(frozen=True, slots=True)
+class SignOn(Input):
+    """Somebody has signed on to a port in programming mode (event status A, "P0 sign-on")."""
+
+    kind: ClassVar[str] = "sign-on"
 
 
 @dataclass(frozen=True, slots=True)

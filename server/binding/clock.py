@@ -12,6 +12,7 @@ from cosem.date_time import DEVIATION_UNSPECIFIED, STATUS_INVALID, DateTime
 from cosem.errors import DecodeError, OtherReason
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Clock
+from metering import Configured
 from metering.clock import DST_S, Zone, eu_summer
 from metering.inputs import SetClock, SetDaylightSaving
 from obis import Obis
@@ -96,7 +97,7 @@ def clock_object(logical_name: Obis, name: str) -> CosemObject:
             BoundAttribute(
                 Clock.daylight_savings_enabled,
                 lambda context: context.meter.engine.zone.dst,
-                lambda context, value: context.meter.apply(SetDaylightSaving(value)),
+                lambda context, value: context.meter.configure(Configured.DAYLIGHT_SAVING, [SetDaylightSaving(value)]),
             ),
             BoundAttribute(Clock.clock_base, Constant(_CRYSTAL)),
         ],

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cosem.interface_class import Sink
+from metering import Configured
 from metering.configuration import DebitingInterval
 from metering.inputs import (
     ClearEvents,
@@ -34,6 +35,11 @@ _DEBITING: Final = tuple(DebitingInterval)
 
 def _applied(build: Callable[[Any], Input]) -> Sink:
     return lambda context, value: context.meter.apply(build(value))
+
+
+def _configured(what: Configured, build: Callable[[Any], Input]) -> Sink:
+    """The same, noted in the configuration logger."""
+    return lambda context, value: context.meter.configure(what, [build(value)])
 
 
 def _stop_billing(value: int) -> Input:
@@ -99,7 +105,7 @@ def _relay_tariffs(number: str) -> Sink:
             return
         tariffs = tuple(tariff for tariff in range(1, TARIFFS + 1) if value >> (tariff - 1) & 1)
         mode = RelayMode.TARIFF if tariffs else RelayMode.COMMAND
-        context.meter.apply(SetRelayMode(relay, mode.value, tariffs))
+        context.meter.configure(Configured[f"RELAY_{relay}"], [SetRelayMode(relay, mode.value, tariffs)])
 
     return sink
 
@@ -107,17 +113,17 @@ def _relay_tariffs(number: str) -> Sink:
 COMMANDS: Final[dict[str, Callable[..., Sink]]] = {
     "stop_billing": lambda: _applied(_stop_billing),
     "active_tariff": lambda: _applied(SetTariff),
-    "power_threshold": lambda: _applied(SetPowerThreshold),
-    "pulse_input": lambda: _applied(SetPulseInput),
-    "daylight_saving": lambda: _applied(lambda value: SetDaylightSaving(bool(value))),
-    "debiting_interval": lambda: _applied(_debiting_interval),
+    "power_threshold": lambda: _configured(Configured.POWER_THRESHOLD, SetPowerThreshold),
+    "pulse_input": lambda: _configured(Configured.PULSE_INPUT, SetPulseInput),
+    "daylight_saving": lambda: _configured(Configured.DAYLIGHT_SAVING, lambda value: SetDaylightSaving(bool(value))),
+    "debiting_interval": lambda: _configured(Configured.DEBITING_2_INTERVAL, _debiting_interval),
     "event_status": _clear_events,
     "breaker_state": lambda: _operate_breaker,
     "credit": lambda: _credit,
     "relay_command": _relay_command,
     "relay_tariffs": _relay_tariffs,
-    "relay_delay": lambda: _applied(SetRelayDelay),
-    "breaker": lambda name: _applied(lambda value: SetBreakerParameter(name, value)),
+    "relay_delay": lambda: _configured(Configured.RELAY_DELAY, SetRelayDelay),
+    "breaker": lambda name: _configured(Configured.BREAKER, lambda value: SetBreakerParameter(name, value)),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from cosem.errors import OtherReason
 from cosem.interface_class import CosemObject
 from cosem.interface_classes import HdlcSetup
+from metering import Configured
 from obis import Obis
 from transports.hdlc.parameters import HdlcParameters
 
@@ -35,7 +36,7 @@ class HdlcSettings:
         for index, (default, low, high) in values.items():
             type_ = declared[index].type
             assert type_ is not None
-            cell = MemoryCell(HdlcSetup.class_id, logical_name, declared[index], type_, default)
+            cell = MemoryCell(HdlcSetup.class_id, logical_name, declared[index], type_, default, Configured.LOCAL_PORT)
             self._cells[index] = cell
             bound.append(cell.bound(_within(low, high)))
         self.object = CosemObject(HdlcSetup, logical_name, bound, name=name)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, INTEGER, LONG_UNSIGNED, DataType
 from cosem.interface_class import CosemObject
-from metering import EnergyType, Flow
+from metering import Configured, EnergyType, Flow
 from metering.inputs import ClearAnalysisLogger, ClearLoadProfile, SetAnalysisLogger, SetLoadProfilePeriod
 from metering.stamped_rows import Rows
 from obis import Obis
@@ -41,7 +41,9 @@ def load_profile_object(logical_name: Obis, energy_type: EnergyType, name: str) 
 
     return columnar_object(
         logical_name, name, table,
-        set_period=lambda context, period: context.meter.apply(SetLoadProfilePeriod(period)),
+        set_period=lambda context, period: context.meter.configure(
+            Configured.LOAD_PROFILE_PERIOD, [SetLoadProfilePeriod(period)]
+        ),
         reset=lambda context, parameter: context.meter.apply(ClearLoadProfile()),
     )  # fmt: skip
 
@@ -56,7 +58,8 @@ def analysis_object(logical_name: Obis, name: str) -> CosemObject:
 
     def set_period(context: Any, period: int) -> None:
         registers = context.meter.engine.analysis_logger(context.meter.now()).registers
-        context.meter.apply(SetAnalysisLogger(period, tuple(str(code) for code in registers)))
+        change = SetAnalysisLogger(period, tuple(str(code) for code in registers))
+        context.meter.configure(Configured.ANALYSIS_PERIOD, [change])
 
     return columnar_object(
         logical_name, name, table,

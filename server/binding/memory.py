@@ -13,13 +13,28 @@ from cosem.data_types import DataType, decode_all
 from cosem.errors import OtherReason
 from cosem.interface_class import Attribute, BoundAttribute
 from cosem.xdlms import Descriptor
+from metering import Configured
 from obis import Obis
+
+from ..virtual_meter import Remember
 
 
 class MemoryCell:
-    """One attribute in permanent memory: of this class and name, with a type and a default."""
+    """One attribute in permanent memory: of this class and name, with a type and a default.
 
-    def __init__(self, class_id: int, logical_name: Obis, attribute: Attribute, type_: DataType, default: Any) -> None:
+    Writing it is a change of configuration: `what` stands in the configuration logger.
+    """
+
+    def __init__(
+        self,
+        class_id: int,
+        logical_name: Obis,
+        attribute: Attribute,
+        type_: DataType,
+        default: Any,
+        what: Configured = Configured.OBJECT,
+    ) -> None:
+        self.what = what
         self.key = Descriptor(class_id, logical_name, attribute.index).to_bytes()
         self.attribute = attribute
         self.type = type_
@@ -43,7 +58,7 @@ class MemoryCell:
             encoded = self.type.encode(value)
         except ValueError as error:
             raise OtherReason(str(error)) from error
-        context.meter.remember(self.key, encoded)
+        context.meter.configure(self.what, [Remember(self.key, encoded)])
 
     def bound(self, check: Callable[[Any], None] | None = None) -> BoundAttribute:
         """The attribute bound to this cell; `check` raises for a value outside the range."""

@@ -14,17 +14,20 @@ from cosem.association_object import association_object, sap_assignment_object
 from cosem.data_types import OCTET_STRING, decode_all
 from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, Sink
-from cosem.interface_classes import AssociationLn
+from cosem.interface_classes import AssociationLn, ProfileGeneric
 from cosem.object_model import ObjectView, VisibleObject
 from cosem.xdlms import Descriptor
+from metering import Configured
 from obis import Obis
 
 from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
-from ..virtual_meter import VirtualMeter
+from ..settings import Settings
+from ..virtual_meter import Remember, VirtualMeter
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell
 from .objects import build_object
 from .rights import rights
+from .settings_objects import settings_objects
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
 _CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
@@ -33,13 +36,21 @@ _CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
 class Context:
     """What sources and sinks get: the meter, the association that asks, and the interface it came through."""
 
-    __slots__ = ("association", "interface", "meter", "model")
+    __slots__ = ("_settings", "association", "interface", "meter", "model")
 
     def __init__(self, model: ObjectModel, meter: VirtualMeter, interface: str) -> None:
         self.model = model
         self.meter = meter
         self.interface = interface
         self.association: Association | None = None
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as this client has seen and written them."""
+        if self._settings is None:
+            self._settings = Settings(self.meter)
+        return self._settings
 
     @property
     def energy_format(self) -> int:
@@ -56,13 +67,18 @@ class ObjectModel:
         self._cells: dict[Obis, MemoryCell] = {}
         rows = load_objects(profile)
         self._objects = [(row, self._build(row)) for row in rows if row.source != "association"]
+        self._settings = settings_objects() if any(item.settings for item in profile.associations) else []
         self._association_rows = [row for row in rows if row.source == "association"]
         self.definitions = {(item.client_sap, item.server_sap): self._definition(item) for item in profile.associations}
 
     @property
     def objects(self) -> list[CosemObject]:
-        """Every object of the profile but those of its associations, whoever may read it on a wire."""
-        return [item for _, item in self._objects]
+        """Every object of the profile but those of its associations, whoever may read it on a wire.
+
+        Of what only a configuration association sees, the logger.
+        """
+        loggers = [one.object for one in self._settings if one.object.interface_class is ProfileGeneric]
+        return [*(item for _, item in self._objects), *loggers]
 
     def recall(self, meter: VirtualMeter, name: Obis) -> Any:
         """The value of a Data object in permanent memory."""
@@ -100,7 +116,7 @@ class ObjectModel:
             return default if encoded is None else bytes(decode_all(OCTET_STRING, encoded))
 
         def set_secret(context: Context, value: bytes) -> None:
-            context.meter.remember(secret_key, OCTET_STRING.encode(value))
+            context.meter.configure(Configured.PASSWORD, [Remember(secret_key, OCTET_STRING.encode(value))])
 
         visible = [
             VisibleObject(cosem_object, *rights(row, cosem_object, item))
@@ -111,6 +127,8 @@ class ObjectModel:
             sink: Sink | None = None if item.public else set_secret
             current = association_object(row.logical_name, item.client_sap, item.server_sap, mechanism, sink, row.name)
             visible.append(VisibleObject(current, *rights(row, current, item)))
+        if item.settings:
+            visible += self._settings
         return AssociationDefinition(
             client_sap=item.client_sap,
             server_sap=item.server_sap,

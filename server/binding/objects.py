@@ -10,12 +10,12 @@ from cosem.data_types import DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, NULL, OCTET_ST
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import INTERFACE_CLASSES, Data, ExtendedRegister, ProfileGeneric, Register
 from cosem.xdlms import Descriptor
-from metering import EnergyType
+from metering import Configured, EnergyType
 from metering.inputs import ResetTripCounter
 from obis import Obis
 
 from ..device_profile import ObjectRow
-from ..virtual_meter import VirtualMeter
+from ..virtual_meter import Remember, VirtualMeter
 from . import values
 from .clock import clock_object
 from .commands import command
@@ -24,6 +24,13 @@ from .memory import MemoryCell
 
 _TYPES: Final[dict[str, DataType]] = {type_.name: type_ for type_ in data_types.SIMPLE_TYPES.values()}
 _METER_NUMBER: Final = Obis.parse("1.1.0.0.1.255")
+_SETTINGS: Final = {
+    Obis.parse("1.1.0.0.2.255"): Configured.METER_NUMBER_2,
+    Obis.parse("1.1.0.0.3.255"): Configured.METER_NUMBER_3,
+    Obis.parse("1.1.0.130.1.255"): Configured.SPECIAL_DATA,
+    Obis.parse("1.1.0.130.2.255"): Configured.SPECIAL_DATA_2,
+}
+"""Objects in permanent memory that are settings."""
 
 
 def build_object(row: ObjectRow, energy_type: EnergyType, cells: dict[Obis, MemoryCell]) -> CosemObject:
@@ -48,7 +55,8 @@ def _simple(row: ObjectRow, cells: dict[Obis, MemoryCell]) -> CosemObject:
     attribute, type_ = declared.attributes[2], _TYPES[row.type]
     methods = {}
     if row.source == "memory":
-        cell = MemoryCell(row.class_id, row.logical_name, attribute, type_, _default(row, type_))
+        what = _SETTINGS.get(row.logical_name, Configured.OBJECT)
+        cell = MemoryCell(row.class_id, row.logical_name, attribute, type_, _default(row, type_), what)
         cells[row.logical_name] = cell
         bound = [cell.bound()]
     else:
@@ -110,7 +118,7 @@ def _written_or(row: ObjectRow, type_: DataType, default: Callable[[VirtualMeter
         return memory[key] if key in memory else type_.encode(default(context.meter))
 
     def sink(context: Any, value: Any) -> None:
-        context.meter.remember(key, type_.encode(value))
+        context.meter.configure(Configured.METER_NUMBER_1, [Remember(key, type_.encode(value))])
 
     bound = BoundAttribute(Data.value, None, sink, type_=type_, encoded=encoded)
     return CosemObject(Data, row.logical_name, [bound], name=row.name)

@@ -30,6 +30,7 @@ from .selection import (
 )
 from .values import stamp_date_time
 
+_CONFIGURATION_LOGGER: Final = Obis.parse("1.1.99.98.15.255")
 _CLOCK_BEFORE: Final = CaptureObject(8, Obis.parse("0.1.1.0.1.255"), 2)
 
 
@@ -178,6 +179,17 @@ def rtc_object(logical_name: Obis, name: str) -> CosemObject:
     )
     state = Column(value_column(1, "0.1.96.10.3.255"), UNSIGNED, lambda context, row: row.code)
     return row_logger_object(logical_name, name, [_stamp_column(), before, state], _event_source(EventLog.RTC))
+
+
+def configuration_object() -> CosemObject:
+    """The configuration logger, which is ours: clock, number of the setting, and changes since commissioning."""
+    columns = [
+        _stamp_column(),
+        Column(value_column(1, "1.1.134.129.1.255"), UNSIGNED, lambda _, row: row.code),
+        Column(value_column(1, "1.1.134.129.2.255"), DOUBLE_LONG_UNSIGNED, lambda _, row: row.number),
+    ]
+    source = _event_source(EventLog.CONFIGURATION)
+    return row_logger_object(_CONFIGURATION_LOGGER, "ConfigurationLogger", columns, source)
 
 
 def _event_value(number: int) -> Callable[[Any, Any], Any]:

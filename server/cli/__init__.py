@@ -1,4 +1,4 @@
-"""The command line: `meter382 run`, `read`, `inject`, `display`, `profiles`, `type`, `config check`."""
+"""The command line: `meter382 run`, `read`, `tool`, `inject`, `display`, `profiles`, `type`, `config check`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .inject import inject
 from .profiles import profiles
 from .read import read
 from .run import run
+from .tool import tool
 from .type import explain_type
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command()(run)
 app.command()(read)
 app.command()(inject)
 app.command()(display)
+app.command()(tool)
 app.command()(profiles)
 app.command("type")(explain_type)
 app.add_typer(config_app, name="config")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .tables import print_table
+
 if TYPE_CHECKING:
     from conformance.objects import Profile, Reading
     from conformance.reading import Result, Selection, Wanted
@@ -20,8 +22,15 @@ if TYPE_CHECKING:
 _PUBLIC = (16, 1)
 _WITH_PASSWORD = (18, 16)
 """Client and server without and with a password (382M DLMS description 2.5)."""
-_WIDTH = 160
-"""Columns of a table that goes into a file or a pipe."""
+
+
+class Spoken(StrEnum):
+    """What is spoken on a serial device."""
+
+    HDLC = "hdlc"
+    IEC = "iec"
+    KMP = "kmp"
+    KMP_HEX = "kmphex"
 
 
 class Format(StrEnum):
@@ -34,12 +43,14 @@ class Format(StrEnum):
 
 def read(
     endpoint: Annotated[
-        str, typer.Argument(help="HOST:PORT, udp://HOST:PORT, hdlc://HOST:PORT or a serial device like /dev/ttyUSB0.")
+        str,
+        typer.Argument(help="HOST:PORT, udp://, hdlc://, iec://, kmp:// or kmphex://HOST:PORT, or a serial device."),
     ],
     obis: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Codes like 1.1.1.8.0.255 or 1.8.0 (A and B are 1), with :N for attribute N. Default: everything."
+            help="Codes like 1.1.1.8.0.255 or 1.8.0 (A and B are 1), with :N for attribute N; in KMP registers like "
+            "0x0001 or 'Voltage L1'. Default: everything."
         ),
     ] = None,
     client: Annotated[
@@ -62,20 +73,44 @@ def read(
     timeout: Annotated[
         float, typer.Option(min=0.01, help="Seconds to wait for an answer; a slow line gets what its frames take.")
     ] = 5.0,
-    baud: Annotated[int, typer.Option(min=50, help="Speed of a serial device.")] = 9600,
+    baud: Annotated[
+        int | None,
+        typer.Option(min=50, help="Speed of a serial device. Default: 9600, for iec 300 at first, for kmphex 1200."),
+    ] = None,
     hdlc_address: Annotated[
         int | None, typer.Option(min=1, max=0x3FFD, help="Lower HDLC address. Default: none, one-octet addressing.")
+    ] = None,
+    protocol: Annotated[
+        Spoken | None, typer.Option(help="What to speak on a serial device. Default: hdlc.")
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="IEC 62056-21: the serial number of the meter that is meant. Default: whoever is there.")
+    ] = "",
+    even_parity: Annotated[
+        bool | None,
+        typer.Option(
+            "--even-parity/--clean", help="Characters of IEC 62056-21. Default: even parity on a serial device only."
+        ),
     ] = None,
 ) -> None:  # fmt: skip
     """Read a meter: everything it shows, or the codes named; of a profile that is named, its rows."""
     from conformance.client import MeterClient
-    from conformance.endpoint import Endpoint
+    from conformance.endpoint import Endpoint, LinkProtocol
     from conformance.errors import ClientError
     from conformance.links import LinkOptions
     from conformance.reading import Selection, Wanted, read_all, read_wanted
 
     try:
         place = Endpoint.parse(endpoint)
+        if protocol is not None:
+            place = place.speaking(LinkProtocol(protocol.value))
+        if place.protocol not in (LinkProtocol.WRAPPER, LinkProtocol.HDLC):
+            from .read_local import LocalOptions, read_local
+
+            local = LocalOptions(obis or (), timeout, baud, password, address, even_parity)
+            if not read_local(place, local, output.value):
+                raise typer.Exit(1)
+            return
         wanted: list[Wanted] = [Wanted.parse(text) for text in obis or ()]
         selection = _selection(begin, end, last, bool(wanted))
     except ValueError as error:
@@ -86,7 +121,7 @@ def read(
         default_server if server is None else server,
         timeout,
         hdlc_address,
-        baud,
+        baud or 9600,
     )
     results: list[Result] = []
     problem = ""
@@ -169,34 +204,18 @@ def _headings(profile: Profile) -> list[str]:
 
 
 def _print_table(results: list[Result]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from conformance.text import text_of
-
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-
-    def show(title: str | None, headings: list[str], right: set[int], rows: Iterable[list[str]]) -> None:
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for number, heading in enumerate(headings):
-            table.add_column(
-                Text(heading), justify="right" if number in right else "left", overflow="fold", no_wrap=number == 0
-            )
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table)
 
     if rows := _value_rows(results):
         captured = any(row[4] for row in rows)
         width = 5 if captured else 4
         headings = ["OBIS", "Name", "Value", "Unit", "Captured"]
-        show(None, headings[:width], {2}, (row[:width] for row in rows))
+        print_table(headings[:width], (row[:width] for row in rows), right={2})
     for result, profile in _profiles(results):
         title = f"{result.logical_name} {result.name}: {len(profile.rows)} rows"
         right = set(range(1, len(profile.columns)))
-        show(title, _headings(profile), right, ([text_of(value) for value in row] for row in profile.rows))
+        rows = [[text_of(value) for value in row] for row in profile.rows]
+        print_table(_headings(profile), rows, right=right, title=title)
 
 
 def _print_csv(results: list[Result]) -> None:

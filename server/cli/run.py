@@ -32,6 +32,10 @@ def run(
     ] = None,
     tcp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for wrapper and HDLC; may be repeated.")] = None,
     udp: Annotated[list[str] | None, typer.Option(help="HOST:PORT for the wrapper over UDP; may be repeated.")] = None,
+    ip101i: Annotated[
+        list[str] | None,
+        typer.Option(help="HOST[:PORT] of an IP101i module: channel A on PORT (1025), B on the next; may be repeated."),
+    ] = None,
     optical: Annotated[str | None, typer.Option(help="Optical port: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
     rs485: Annotated[str | None, typer.Option(help="RS-485 line: a serial DEVICE[@BAUD] or pty[:LINK].")] = None,
     state: Annotated[
@@ -78,6 +82,7 @@ def run(
     endpoints: list[dict[str, Any]] = [
         *({"kind": "tcp", "address": address} for address in tcp or ()),
         *({"kind": "udp", "address": address} for address in udp or ()),
+        *(channel for address in ip101i or () for channel in _channels(address)),
         *(_serial(kind, device) for kind, device in (("optical", optical), ("rs485", rs485)) if device),
     ]
     options: dict[str, Any] = {
@@ -114,6 +119,16 @@ def _serial(kind: str, device: str) -> dict[str, Any]:
     if at and baud.isdigit() and not device.startswith("pty"):
         return {"kind": kind, "device": path, "baud": int(baud)}
     return {"kind": kind, "device": device}
+
+
+def _channels(address: str) -> list[dict[str, Any]]:
+    """Both channels of an IP101i module at `HOST[:PORT]`; what is no such thing is left to validation."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return [{"kind": "ip101i", "address": address, "channel": channel} for channel in "AB"]
+    addresses = address, f"{host}:{int(port) + 1 if int(port) else 0}"
+    pairs = zip("AB", addresses, strict=True)
+    return [{"kind": "ip101i", "address": place, "channel": channel} for channel, place in pairs]
 
 
 def _control(address: str | None, token: str | None) -> dict[str, str] | None:
@@ -256,7 +271,8 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
 def _hint(runtime: Runtime, config: RunConfig) -> str:
     """The first endpoint as `meter382 read` takes it; several meters on it are told apart by HDLC address."""
     name = runtime.endpoints[0].name.split(" -> ")[0].removeprefix("pty:").removeprefix("serial:")
-    behind = config.behind(config.endpoints[0])
-    if len(behind) == 1:
-        return name
-    return f"{name.replace('tcp://', 'hdlc://')} --hdlc-address {config.hdlc_address(behind[0])}"
+    first = config.endpoints[0]
+    behind = config.behind(first)
+    if len(behind) > 1 or first.kind == "ip101i":  # neither has the wrapper
+        name = name.replace("tcp://", "hdlc://")
+    return name if len(behind) == 1 else f"{name} --hdlc-address {config.hdlc_address(behind[0])}"

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from ..readout import Readout
+from ..iec62056_21 import Readout
 from .run_site import Behind
 
 _DATA_SET: Final = re.compile(r"(?P<id>[^(]*)\((?P<value>[^)*]*)(?:\*(?P<unit>[^)]*))?\)(?:\((?P<time>[^)]*)\))?")

@@ -38,23 +38,35 @@ class RunningMeter(NamedTuple):
         return {"tcp": self.address, "hdlc": self.hdlc, "udp": self.udp, "pty": self.pty}
 
 
+def quick_profile(folder: Path, inherits: str = "382M") -> str:
+    """A meter that answers its optical port as fast as the standard lets the quickest, so that tests need not wait."""
+    profile = folder / "quick.toml"
+    profile.write_text(
+        f'name = "quick"\ninherits = "{inherits}"\n'
+        "[iec62056_21]\nreaction_time_s = 0.001\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
+        "[kmp]\nreaction_time_s = 0.0\n"
+    )
+    return str(profile)
+
+
 @contextmanager
 def running_meter(
-    folder: Path, profile: str = "382M", start: str = START, hdlc_address: int = 32
+    folder: Path, profile: str = "382M", start: str = START, hdlc_address: int = 32, *, dlms: bool = True
 ) -> Iterator[RunningMeter]:
     """`meter382 run` with a constant load, as a process."""
     configuration = folder / "meter.toml"
-    configuration.write_text(f"[[meters]]\nhdlc_address = {hdlc_address}\n")
+    configuration.write_text("[[meters]]\n" + (f"hdlc_address = {hdlc_address}\n" if dlms else ""))
     command = [sys.executable, "-m", "server.cli", "run", profile, "--ephemeral", "--json", "--start", start]
     command += ["--config", str(configuration)]
-    command += ["--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--optical", f"pty:{folder / 'optical'}"]
+    command += ["--tcp", "127.0.0.1:0", "--optical", f"pty:{folder / 'optical'}"]
+    command += ["--udp", "127.0.0.1:0"] if dlms else []
     command += ["--installation", "constant", "--serial-number", str(SERIAL_NUMBER)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            said = [json.loads(process.stdout.readline()) for _ in range(3)]
+            said = [json.loads(process.stdout.readline()) for _ in range(3 if dlms else 2)]
             names = {item["kind"]: item["endpoint"] for item in said}
-            yield RunningMeter(names["tcp"].removeprefix("tcp://"), names["udp"], str(folder / "optical"))
+            yield RunningMeter(names["tcp"].removeprefix("tcp://"), names.get("udp", ""), str(folder / "optical"))
         finally:
             process.terminate()
 
@@ -80,6 +92,34 @@ def answering(answer: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield address
+        thread.join()
+
+
+class ScriptedPeer(NamedTuple):
+    """A peer at this address, and what it has heard: one item for each answer it gave, and what came after."""
+
+    address: str
+    heard: list[bytes]
+
+
+@contextmanager
+def scripted(*answers: bytes, closes: bool = False) -> Iterator[ScriptedPeer]:
+    """A TCP port that gives these answers, one to each thing it hears, and then listens on or `closes`."""
+    with listener() as (server, address):
+        heard: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for answer in answers:
+                    heard.append(connection.recv(4096))
+                    connection.sendall(answer)
+                while not closes and (octets := connection.recv(4096)):
+                    heard.append(octets)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield ScriptedPeer(address, heard)
         thread.join()
 
 

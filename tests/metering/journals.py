@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from metering import Meter, inputs
+from metering import Configured, Meter, inputs
 from metering.breaker_states import PARAMETERS
 from tests.metering.builders import START
 
@@ -80,6 +80,16 @@ SETTINGS = st.one_of(
     st.just(inputs.ClearLoadProfile()),
     st.builds(inputs.ClearEvents, words, words),
     st.builds(inputs.SetEventMasks, words, words),
+    st.builds(inputs.SetTargetDay, st.integers(1, 28), st.sampled_from([0, 1, 2, 3, 6, 12]), st.integers(1, 12)),
+    st.builds(inputs.SetPeakTariff, st.integers(0, 2)),
+    st.builds(
+        inputs.SetPulseInputScale,
+        st.sampled_from([250, 1_000, 333_000]),
+        st.sampled_from(["", "kWh", "m3", "l"]),
+        st.sampled_from(["normal", "quick"]),
+    ),
+    st.builds(inputs.NoteConfiguration, st.sampled_from(Configured)),
+    st.builds(inputs.SignOn),
 )
 
 

@@ -30,5 +30,5 @@ def test_for_machines_each_is_a_json_object() -> None:
     assert sorted(found) == available()
     assert found["382L"]["energy_type"] == "A+"
     assert found["382M"]["type_number"] == load_profile("382M").identity.type_number
-    assert found["382M"]["clients"] == [16, 18, 19, 20]
+    assert found["382M"]["clients"] == [16, 18, 19, 20, 22]
     assert found["382M"]["objects"] == 180

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -74,6 +75,64 @@ def test_without_password_the_public_association_is_read(meter: RunningMeter) ->
     codes = [item["obis"] for item in read_json(meter.address)["values"]]
     assert "1.1.96.1.0.255" in codes
     assert "1.1.1.8.0.255" not in codes
+
+
+class TestWhatOpticalHeadsSpeak:
+    def test_a_readout_of_iec_62056_21(self, meter: RunningMeter) -> None:
+        document = read_json(f"iec://{meter.address}")
+        values = {item["code"]: item for item in document["values"]}
+        assert values["/"]["value"].startswith("KAM5")
+        assert values["0.0.1"]["value"] == "12345678"
+        assert values["1.8.0"] | {"value": None} == {
+            "code": "1.8.0", "name": "Active energy import (A+), total", "value": None, "unit": "kwh",
+        }  # fmt: skip
+
+    def test_of_a_readout_what_is_named(self, meter: RunningMeter) -> None:
+        result = read(f"iec://{meter.address}", "0.0.1", "7.7.7", "--format", "csv")
+        assert (result.exit_code, result.stdout) == (1, "code,name,value,unit\n0.0.1,MeterNo1,12345678,\n")
+        assert result.stderr == "meter382: 7.7.7: not in the readout of this meter\n"
+
+    def test_with_a_password_registers_are_read_in_programming_mode(self, meter: RunningMeter) -> None:
+        result = read(f"iec://{meter.address}", "1.0.0", "7.7.7", *PASSWORD, "--format", "csv")
+        assert result.exit_code == 1
+        assert result.stdout.splitlines()[1].split(",")[2].startswith("01261121120")
+        assert result.stderr.startswith("meter382: R5 7.7.7: ER")
+
+    def test_a_serial_device_speaks_what_is_named(self, meter: RunningMeter) -> None:
+        for protocol, code in (("iec", "0.0.1"), ("kmp", "0x03E9")):
+            (value,) = read_json(meter.pty, code, "--protocol", protocol)["values"]
+            assert str(value["value"]) == "12345678"
+
+    def test_registers_of_kmp_by_number_and_by_name(self, meter: RunningMeter) -> None:
+        rows = read_csv(f"kmp://{meter.address}", "0x041E", "current l1", "03EB")
+        assert rows == [
+            ["code", "name", "value", "unit"],
+            ["041E", "Voltage L1", "230", "V"],
+            ["0434", "Current L1", "1.54", "A"],
+            ["03EB", "Date", "2026-11-21", ""],
+        ]
+
+    def test_all_registers_of_kmp_that_have_a_name(self, meter: RunningMeter) -> None:
+        values = read_json(f"kmp://{meter.address}")["values"]
+        assert values[0]["value"] == "6900 H1"
+        assert len(values) == len({item["code"] for item in values}) > 150
+        assert all(item["name"] for item in values)
+
+    def test_a_register_that_the_meter_has_not_is_told(self, meter: RunningMeter) -> None:
+        result = read(f"kmp://{meter.address}", "0x7777", "0x0001")
+        assert (result.exit_code, result.stderr) == (1, "meter382: 7777: not in this meter\n")
+        assert "Active energy A14" in result.stdout
+
+    def test_another_meter_on_the_line_is_not_there(self, meter: RunningMeter) -> None:
+        result = read(f"iec://{meter.address}", "--address", "11111111", "--timeout", "0.2")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "no answer within 0.2 s" in result.stderr
+
+    def test_a_685_is_read_by_its_own_protocol(self, tmp_path: Path) -> None:
+        with running_meter(tmp_path, "382-classic", dlms=False) as old:
+            values = read_json(f"kmphex://{old.address}")["values"]
+        assert [item["unit"] for item in values] == ["kWh", "W", "h", "W", "", "kWh", "kWh"]
+        assert values[1]["value"] == 750
 
 
 class TestTable:
@@ -197,6 +256,10 @@ WRONG_USAGE = [
     ("127.0.0.1:4059", "99.1.0", "--from", "2026-01-01T00:00+01:00", "--to", "2026-01-02"),
     ("127.0.0.1:4059", "--format", "xml"),
     ("127.0.0.1:4059", "--client", "0"),
+    ("127.0.0.1:4059", "--protocol", "xml"),
+    ("udp://127.0.0.1:4059", "--protocol", "kmp"),
+    ("kmp://127.0.0.1:4059", "1.8.0"),
+    ("kmphex://127.0.0.1:4059", "0001"),
     ("127.0.0.1:4059", "--server", "65536"),
     ("127.0.0.1:4059", "--hdlc-address", "16382"),
 ]

@@ -81,6 +81,15 @@ def test_what_is_printed_can_be_read(run_meter: Start) -> None:
     assert HdlcClient(SerialPort(device(pty))).get(1, "1.1.96.1.0.255") == 4711
 
 
+def test_an_ip101i_module_has_two_channels_without_the_wrapper(run_meter: Start) -> None:
+    process = run_meter("--ephemeral", "--ip101i", LOOPBACK, endpoints=3)
+    *channels, last = process.lines
+    first, second = (line.removeprefix("382M 12345678 on ") for line in channels)
+    assert last.startswith(f"read it: meter382 read {first.replace('tcp', 'hdlc')} --password 12345")
+    for channel in (first, second):
+        assert HdlcClient(TcpPort(channel)).get(1, "1.1.96.1.0.255") == 12345678
+
+
 # --- how it stops ---------------------------------------------------------------------------------------
 
 
@@ -275,6 +284,11 @@ def test_what_is_not_there_is_named(arguments: list[str], said: str) -> None:
         (["382X"], "no device profile '382X' (there are 382-classic, 382BCDE, 382K, 382L, 382M"),
         (["--tcp", "4059"], "'4059' is no HOST:PORT (127.0.0.1:4059, [::1]:4059; port 0 takes a free one)"),
         (["--udp", "127.0.0.1:70000"], "'127.0.0.1:70000' is no HOST:PORT"),
+        (
+            ["--ip101i", "127.0.0.1:port"],
+            "'127.0.0.1:port' is no HOST or HOST:PORT (127.0.0.1, [::1]:1025; port 0 takes",
+        ),
+        (["--ip101i", "127.0.0.1:65535"], "'127.0.0.1:65536' is no HOST or HOST:PORT"),
         (["--start", "yesterday"], "start: 'yesterday' is no ISO 8601 date and time"),
         (["--speed", "0"], "speed: Input should be greater than 0"),
         (["--speed", "-5"], "speed: Input should be greater than 0"),

@@ -114,4 +114,4 @@ def test_profiles_tell_what_each_is_read_by() -> None:
     found = {facts["name"]: facts for facts in map(json.loads, invoke("profiles", "--json").stdout.splitlines())}
     assert found["382BCDE"]["objects"] == 0
     assert found["382BCDE"]["readout"] == "IEC 62056-21 mode A"
-    assert found["382M"]["clients"] == [16, 18, 19, 20]
+    assert found["382M"]["clients"] == [16, 18, 19, 20, 22]

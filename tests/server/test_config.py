@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import InstallationConfig, RunConfig, load_config, split_address
+from server.config import EndpointConfig, InstallationConfig, RunConfig, load_config, split_address
 from server.device_profile import load_profile
 from server.toml_file import FileError
 
@@ -142,6 +142,19 @@ def test_what_is_no_address_says_how_one_looks(text: str) -> None:
         split_address(text)
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"address": "192.0.2.1"}, ("192.0.2.1", 1025)),
+        ({"address": "192.0.2.1", "channel": "A"}, ("192.0.2.1", 1025)),
+        ({"address": "[::1]", "channel": "B"}, ("::1", 1026)),
+        ({"address": "localhost:0", "channel": "B"}, ("localhost", 0)),
+    ],
+)
+def test_a_channel_of_an_ip101i_has_the_port_of_the_module(said: dict[str, str], expected: tuple[str, int]) -> None:
+    assert EndpointConfig.model_validate({"kind": "ip101i", **said}).where == expected
+
+
 @pytest.mark.parametrize("name", ["household", "household-pv", "household-electric", "constant", "live", "idle"])
 def test_named_installations(name: str) -> None:
     assert InstallationConfig.named(name).kind in ("household", "constant", "live")
@@ -181,12 +194,24 @@ WRONG: list[tuple[str, int | None, str]] = [
     ("[[meters]]\n[meters.metering]\nbilling_day = 29\n", 3, "meters.0.metering.billing_day: Input should be less"),
     ("[[meters]]\nmetering = { tariffs = 0 }\n", 2, "meters.0.metering.tariffs: Input should be greater than or equal"),
     ("[[meters]]\nmetering = { integration_period_s = 60 }\n", 2, "Input should be 300, 900, 1800 or 3600 (found 60)"),
-    ('[[endpoints]]\nkind = "usb"\n', 2, "endpoints.0.kind: Input should be 'tcp', 'udp', 'optical' or 'rs485'"),
+    ('[[endpoints]]\nkind = "usb"\n', 2, "kind: Input should be 'tcp', 'udp', 'ip101i', 'optical' or 'rs485'"),
     ('[[endpoints]]\nkind = "tcp"\n', 1, "endpoints.0: an endpoint of kind tcp has address, not device"),
     (TCP + 'device = "pty"\n', 1, "endpoints.0: an endpoint of kind tcp has address, not device"),
     (TCP + '[[endpoints]]\nkind = "rs485"\naddress = "a:1"\n', 4, "endpoints.1: an endpoint of kind rs485 has device"),
     ('[[endpoints]]\nkind = "tcp"\naddress = "4059"\n', 1, "endpoints.0: '4059' is no HOST:PORT"),
     ('[[endpoints]]\nkind = "optical"\ndevice = "/dev/x"\nbaud = 1000\n', 4, "endpoints.0.baud: Input should be 300"),
+    ('[[endpoints]]\nkind = "ip101i"\naddress = "a:b"\n', 1,
+     "endpoints.0: 'a:b' is no HOST or HOST:PORT (127.0.0.1, [::1]:1025; port 0 takes a free one)"),
+    ('[[endpoints]]\nkind = "ip101i"\naddress = "h:70000"\nchannel = "B"\n', 1, "(127.0.0.1, [::1]:1026; port 0"),
+    ('[[endpoints]]\nkind = "ip101i"\ndevice = "pty"\n', 1, "an endpoint of kind ip101i has address, not device"),
+    ('[[endpoints]]\nkind = "ip101i"\naddress = "h"\nchannel = "C"\n', 4, "channel: Input should be 'A' or 'B'"),
+    (TCP + 'channel = "A"\n', 1, "endpoints.0: channel: an endpoint of kind tcp has none, only an ip101i has (A or B)"),
+    (TCP + "baud = 9600\n", 1, "endpoints.0: baud: an endpoint of kind tcp has a speed only with pace = true"),
+    (TCP + "strict_speed = true\n", 1, "endpoints.0: strict_speed: of a pty only; another line needs nothing to"),
+    ('[[endpoints]]\nkind = "optical"\ndevice = "/dev/x"\nstrict_speed = true\n', 1, "strict_speed: of a pty only"),
+    (TCP + 'parity = "odd"\n', 4, "endpoints.0.parity: Input should be 'auto', 'even' or 'none' (found 'odd')"),
+    ('[[endpoints]]\nkind = "udp"\naddress = "127.0.0.1:0"\npace = true\n', 1,
+     "endpoints.0: UDP carries datagrams: pace, echo, parity and baud are a line's"),
     (TCP + "faults = { drop = 2 }\n", 4, "endpoints.0.faults.drop: Input should be less than or equal to 1 (found 2)"),
     (TCP + "meters = [5]\n", 4, "endpoints.0.meters: no meter with serial number [5]"),
     (TWO + TCP, 5, "endpoints.0: meters on one line need different hdlc_address values, found [32, 32]"),
@@ -231,6 +256,6 @@ def test_the_examples_of_the_readme_are_right(tmp_path: Path) -> None:
     path = tmp_path / "meters.toml"
     path.write_text(configuration)
     config = load_config(path)
-    assert [endpoint.kind for endpoint in config.endpoints] == ["tcp", "rs485"]
+    assert [endpoint.kind for endpoint in config.endpoints] == ["tcp", "rs485", "optical", "ip101i"]
     (tmp_path / "mine.toml").write_text(profile)
     assert load_profile(str(tmp_path / "mine.toml")).metering.billing_day == 15

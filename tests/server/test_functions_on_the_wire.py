@@ -12,7 +12,7 @@ from cosem.client import AccessFailed, Client
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, UNSIGNED
 from metering.inputs import PressButton, SetCover, SetLoad, SetMagnet, SetRelayMode, SetSupply
 from server.time_source import SteppedTime
-from transports.hdlc.crc import check_octets
+from transports.crc import check_octets
 from transports.wrapper import encode_wpdu
 
 from .conftest import Lab

@@ -16,8 +16,8 @@ import pytest
 from metering import EnergyType, MeterConfiguration
 from server.config import MeterOverrides, RunConfig, load_config
 from server.device_profile import DeviceProfile, available, load_profile
+from server.iec62056_21 import Readout
 from server.profile_tables import Metering
-from server.readout import Readout
 from transports.iec62056_21 import Iec62056Line
 
 from .conftest import Lab
@@ -120,10 +120,10 @@ def test_each_generation_has_its_profile(name: str, generations: str) -> None:
     assert " ".join(profile(name).generations) == generations
 
 
-@pytest.mark.parametrize(("name", "associations"), [(CLASSIC, 0), (BCDE, 0), (K, 0), (L, 4), (M, 4)])
+@pytest.mark.parametrize(("name", "associations"), [(CLASSIC, 0), (BCDE, 0), (K, 0), (L, 5), (M, 5)])
 def test_dlms_is_where_the_documents_have_it(lab: LabBuilder, name: str, associations: int) -> None:
     bench = lab(profile=name)
-    assert len(bench.model.definitions) == associations
+    assert len(bench.model.definitions) == associations  # four that are documented, and that of the settings
     assert (bench.model.hdlc is not None) == (associations > 0)
 
 

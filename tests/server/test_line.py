@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import termios
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from iec62056_21.client import Iec6205621Client
 
 from cosem.data_types import DOUBLE_LONG_UNSIGNED
 from server.runtime import Runtime
 from server.time_source import SteppedTime
 from transports.hdlc.parameters import HdlcParameters
 from transports.hdlc.primary import HdlcPrimary
+from transports.kmp import FROM_METER, TO_METER, encode_frame
 from transports.wrapper import encode_wpdu
 
 from .clients import PATIENCE_S, HdlcClient, Port, SerialPort, TcpPort, UdpPort, WrapperClient
@@ -30,6 +33,9 @@ THREE: list[dict[str, Any]] = [
 """At the lower addresses 17, 0x1234 and, as delivered, 32. Only four octets hold the second."""
 RS485: list[dict[str, Any]] = [{"kind": "rs485", "device": "pty"}]
 TCP: list[dict[str, Any]] = [{"kind": "tcp", "address": LOOPBACK}]
+LINES = pytest.mark.parametrize(
+    "endpoint", [*TCP, {"kind": "ip101i", "address": LOOPBACK}, *RS485], ids=["TCP", "IP101i", "pty"]
+)
 
 
 def serial_of(runtime: Runtime) -> SerialPort:
@@ -193,6 +199,172 @@ async def test_a_line_of_several_meters_has_no_wrapper() -> None:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
+# --- what lines are like --------------------------------------------------------------------------------
+
+
+def heard(port: Port, count: int) -> bytes:
+    """This many octets of a port."""
+    received = b""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(received) < count:
+        assert time.monotonic() < deadline, received
+        received += port.read(1.0)
+    return received
+
+
+@pytest.mark.parametrize("channel", ["A", "B"])
+async def test_an_ip101i_drops_noise_and_the_connection_stays(channel: str) -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        for noise in (b"\xff\x00\xfe", b"GET / HTTP/1.1\r\n\r\n", encode_wpdu(16, 1, bytes.fromhex("6000"))):
+            port.write(noise)
+            assert port.read(0.05) == b""
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+        assert "0.0.0(12345678)" in sign_on(port)
+
+    module = [{"kind": "ip101i", "address": LOOPBACK, "channel": channel}]
+    async with running([{"profile": "382L"}], module, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+GET_SERIAL_NUMBER = encode_frame(TO_METER, 0x3F, b"\x02")
+SERIAL_NUMBER_ANSWER = encode_frame(FROM_METER, 0x3F, b"\x02" + (12345678).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("channel", ["A", "B"])
+async def test_an_ip101i_speaks_kmp_and_hdlc_on_one_connection(channel: str) -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        for _ in range(2):
+            port.write(GET_SERIAL_NUMBER)
+            assert heard(port, len(SERIAL_NUMBER_ANSWER)) == SERIAL_NUMBER_ANSWER
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+
+    module = [{"kind": "ip101i", "address": LOOPBACK, "channel": channel}]
+    async with running([{}], module, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+@LINES
+@pytest.mark.parametrize("paced", [False, True], ids=["at once", "paced"])
+async def test_an_optical_head_hears_itself_on_every_kind_of_endpoint(endpoint: dict[str, Any], paced: bool) -> None:
+    def work(name: str) -> None:
+        port: Port = TcpPort(name) if name.startswith("tcp") else SerialPort(device(name))
+        port.write(b"/?!\r\n")
+        assert heard(port, 5 + 16).startswith(b"/?!\r\n/KAM 68438BL122")
+
+    said = [{**endpoint, "echo": True, "pace": paced, **({"baud": 9600} if paced else {})}]
+    async with running([{"profile": "382L"}], said, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+@LINES
+async def test_at_pace_an_answer_takes_the_time_of_its_characters(endpoint: dict[str, Any]) -> None:
+    def work(name: str) -> tuple[int, float]:
+        port: Port = TcpPort(name) if name.startswith("tcp") else SerialPort(device(name))
+        port.write(b"/?!\r\n")
+        received, began = heard(port, 1), time.monotonic()
+        while received[-2:-1] != b"\x03":
+            received += port.read(5.0)
+        return len(received) - 1, time.monotonic() - began
+
+    said = [{**endpoint, "pace": True, "baud": 9600}]
+    async with running([{"profile": "382L"}], said, SteppedTime(AT)) as runtime:
+        characters, took_s = await asyncio.to_thread(work, runtime.endpoints[0].name)
+        assert took_s > (characters - 10) * 10 / 9600, "ten characters are the most that may come together"
+
+
+async def test_at_pace_hdlc_and_the_wrapper_are_answered_as_ever() -> None:
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        client = HdlcClient(port)
+        assert client.get(1, "1.1.96.1.0.255") == 12345678
+        client.disconnect()
+        assert WrapperClient(port).get(1, "1.1.96.1.0.255") == 12345678
+
+    async with running([{}], [{**TCP[0], "pace": True, "baud": 19200}], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+@pytest.mark.parametrize(
+    ("parity", "asked", "answered"),
+    [("even", True, True), ("none", False, False), (None, True, True), (None, False, False)],
+    ids=["even", "none", "as asked: even", "as asked: none"],
+)
+async def test_over_tcp_parity_is_a_matter_of_software(parity: str | None, asked: bool, answered: bool) -> None:
+    def even(text: bytes) -> bytes:
+        return bytes(octet | (octet.bit_count() % 2) << 7 for octet in text)
+
+    def work(name: str) -> None:
+        port = TcpPort(name)
+        port.write(even(b"/?!\r\n") if asked else b"/?!\r\n")
+        identification = heard(port, 16)[:16]
+        expected = b"/KAM 68438BL122\r"
+        assert identification == (even(expected) if answered else expected)
+
+    endpoint = TCP[0] if parity is None else {**TCP[0], "parity": parity}
+    async with running([{"profile": "382L"}], [endpoint], SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, runtime.endpoints[0].name)
+
+
+def set_speed(port: SerialPort, speed: int) -> None:
+    attributes = termios.tcgetattr(port.descriptor)
+    attributes[4] = attributes[5] = speed
+    termios.tcsetattr(port.descriptor, termios.TCSANOW, attributes)
+
+
+@pytest.mark.parametrize(
+    ("speed", "asked", "begins", "requests"),
+    [
+        (termios.B9600, GET_SERIAL_NUMBER, SERIAL_NUMBER_ANSWER, 1),
+        (termios.B300, b"/?!\r\n", b"/KAM 68438BL122\r\n", 2),
+        (termios.B1200, GET_SERIAL_NUMBER, SERIAL_NUMBER_ANSWER, 3),
+    ],
+    ids=["9600", "300", "1200"],
+)
+async def test_on_a_strict_pty_a_client_asks_until_its_speed_is_found(
+    speed: int, asked: bytes, begins: bytes, requests: int
+) -> None:
+    """As on a serial device: the line rests at 9600, noise leads to 300 and then to 1200."""
+
+    def work(name: str) -> None:
+        port = SerialPort(name)
+        set_speed(port, speed)
+        for number in range(requests):
+            port.write(asked)
+            received = port.read(0.6)
+            assert bool(received) == (number == requests - 1), received
+        assert begins.startswith(received)
+
+    line = [{"kind": "optical", "device": "pty", "strict_speed": True}]
+    async with running([{"profile": "382L"}], line, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["whoever", "strict"])
+async def test_a_real_head_reads_in_mode_c_at_the_pace_of_the_line(strict: bool) -> None:
+    """At 300 baud it signs on, closes the port half a second after its acknowledgement, and reads on at 9600."""
+
+    def work(name: str) -> tuple[int, float]:
+        head = Iec6205621Client.with_serial_transport(port=name)
+        head.connect()
+        began = time.monotonic()
+        read = head.standard_readout().data
+        took_s = time.monotonic() - began
+        head.disconnect()
+        return len(read), took_s
+
+    line = [{"kind": "optical", "device": "pty", "baud": 300, "pace": True, "strict_speed": strict}]
+    async with running([{}], line, SteppedTime(AT)) as runtime:
+        data_sets, took_s = await asyncio.to_thread(work, device(runtime.endpoints[0].name))
+    assert data_sets == 33
+    assert took_s > (5 + 18 + 6) / 30 + 601 / 960 + 0.2 + 0.6, "characters, reaction time, time for the new speed"
+
+
 # --- UDP ------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +416,7 @@ async def test_over_a_bad_line_hdlc_brings_everything_once(tmp_path: Path) -> No
     faults = {"seed": 7, "drop": 2e-4, "flip": 2e-4, "duplicate": 2e-4, "noise": 2e-4, "split": 0.3}
     async with running([{"profile": str(own)}], [{**RS485[0], "faults": faults}], SteppedTime(AT)) as runtime:
         await asyncio.to_thread(work, serial_of(runtime))
-        assert runtime.meter(12345678).sequence == 40
+        assert runtime.meter(12345678).sequence == 2 * 40, "each write, and its row in a logger"
 
 
 # --- what HDLC setup says is what links do --------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from metering import DataQuality, LoggerStatus
-from transports.hdlc.crc import check_octets
+from transports.crc import check_octets
 
 from .conftest import Lab
 

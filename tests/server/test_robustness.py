@@ -20,8 +20,8 @@ from cosem.client import Client
 from cosem.data_types import DOUBLE_LONG_UNSIGNED
 from cosem.xdlms import Descriptor
 from obis import Obis
+from transports.crc import check_octets
 from transports.hdlc.address import ServerAddress, encode_client
-from transports.hdlc.crc import check_octets
 from transports.wrapper import encode_wpdu
 
 from .clients import HdlcClient, SerialPort, TcpPort, UdpPort, WrapperClient

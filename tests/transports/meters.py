@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +62,15 @@ class Readout:
 
     def data_block(self) -> str:
         return f"0.0.1({self._serial_number})\r\n1.8.0(0000010*kWh)\r\n"
+
+    def challenge(self) -> str:
+        return ""
+
+
+class FramePort:
+    """A meter at a KMP line."""
+
+    def __init__(self, destinations: Collection[int] = (0x3F,), reaction_time_s: float = 0.0) -> None:
+        self.destinations = frozenset(destinations)
+        self.reaction_time_s = reaction_time_s
+        self.powered = True

@@ -15,10 +15,13 @@ import serial
 import structlog
 
 from transports.connection import Connection
+from transports.echo import EchoStream
 from transports.events import ApduReceived, Event, LinkDisconnected
+from transports.garbling import heard_at
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
 from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
+from transports.speed import SpeedSearch
 from transports.stream import Stream
 from transports.tcp import serve_tcp
 from transports.udp import DatagramStream, serve_udp
@@ -430,8 +433,21 @@ async def test_pty_can_be_opened_with_7e1_again_and_again(tmp_path: Path) -> Non
     await endpoint.close()
 
 
+async def test_pty_of_a_meter_in_mode_d_sends_though_nobody_has_ever_asked(tmp_path: Path) -> None:
+    def pushing() -> Stream:
+        iec = Iec62056Line()
+        iec.attach("meter", Readout(settings=Iec62056Settings("ACD", reaction_time_s=0.0, d0_interval_s=0.01)))
+        return Stream(None, None, iec)
+
+    endpoint = await open_pty(tmp_path / "optical", pushing, Recorder())
+    terminal = Terminal(tmp_path / "optical")
+    assert await terminal.read_exactly(23) == b"/KAM3 68535CC453010\r\n\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
 async def test_pty_gives_the_echo_of_an_optical_head(tmp_path: Path) -> None:
-    endpoint = await open_pty(tmp_path / "optical", stream, Recorder(), echo=True)
+    endpoint = await open_pty(tmp_path / "optical", lambda: EchoStream(stream()), Recorder())
     terminal = Terminal(tmp_path / "optical")
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(5 + 21) == b"/?!\r\n/KAM5 68535CC453010\r\n"
@@ -458,6 +474,79 @@ async def test_pty_answers_at_the_speed_the_reader_has_set(set_speed: int | None
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
     assert found[0].speed == heard
+    terminal.close()
+    await endpoint.close()
+
+
+def set_speed(terminal: Terminal, speed: int) -> None:
+    attributes = termios.tcgetattr(terminal.descriptor)
+    attributes[4] = attributes[5] = speed
+    termios.tcsetattr(terminal.descriptor, termios.TCSANOW, attributes)
+
+
+def searching() -> Stream:
+    iec = Iec62056Line()
+    iec.attach("meter", Readout(settings=FAST))
+    return Stream(hdlc_line(), None, iec, search=SpeedSearch())
+
+
+async def test_on_a_strict_pty_only_a_reader_with_the_speed_of_the_port_is_heard() -> None:
+    endpoint = await open_pty(None, searching, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    (connection,) = endpoint.connections
+    set_speed(terminal, termios.B300)
+    terminal.write(b"/?!\r\n")
+    while connection.stream.speed != 300:  # what it heard was noise, so it listens at the next speed
+        await asyncio.sleep(0)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.write(b"\x06050\r\n")
+    while connection.stream.speed != 9600:
+        await asyncio.sleep(0)
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_a_reader_at_another_speed_hears_the_answer_garbled() -> None:
+    def change(connection: Connection, event: Event) -> None:
+        set_speed(terminal, termios.B2400)  # before the answer goes out
+
+    endpoint = await open_pty(None, stream, change, strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    set_speed(terminal, termios.B9600)
+    asked, answer = (bytes.fromhex(frame["hex"]) for frame in SESSIONS[0]["frames"][:2])
+    terminal.write(asked)
+    garbled = heard_at(answer, 9600, 2400)
+    assert 0 < len(garbled) < len(answer)
+    assert await terminal.read_exactly(len(garbled)) == garbled
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_the_speed_stays_when_a_reader_opens_the_port_anew_to_change_it() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    anew = Terminal(endpoint.name.removeprefix("pty:"))
+    set_speed(anew, termios.B9600)
+    terminal.close()
+    while termios.tcgetattr(anew.descriptor)[4] != termios.B50:
+        await asyncio.sleep(0)
+    anew.write(b"/?!\r\n")
+    assert await anew.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    anew.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_a_reader_without_a_speed_gets_nothing() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    terminal.write(b"/?!\r\n")
+    found = endpoint.connections[0].stream
+    assert isinstance(found, Stream)
+    while not found.noise_octets:
+        await asyncio.sleep(0)
+    with pytest.raises(BlockingIOError):
+        os.read(terminal.descriptor, 100)
     terminal.close()
     await endpoint.close()
 
@@ -493,7 +582,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     def at_the_head() -> Stream:
         iec = Iec62056Line()
         settings = Iec62056Settings(
-            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud_digit="5", parity=True
+            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud="5", parity="even"
         )
         iec.attach("meter", Readout(settings=settings))
         return Stream(hdlc_line(), None, iec)
@@ -508,7 +597,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     identification = await terminal.read_exactly(21)
     assert bytes(octet & 0x7F for octet in identification) == b"/KAM5 68535CC453010\r\n"
     assert all(octet.bit_count() % 2 == 0 for octet in identification)
-    terminal.write(b"\x06\x30\x34\x30\x0d\x0a")
+    terminal.write(b"\x06\x30\xb4\x30\x8d\x0a")
     while termios.tcgetattr(slave)[4] != termios.B4800:
         await asyncio.sleep(0)
     assert (await terminal.read_exactly(1)) == b"\x82"

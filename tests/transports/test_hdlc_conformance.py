@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from transports.crc import check_octets
 from transports.hdlc import Frame, HdlcLine, HdlcParameters, ServerAddress
-from transports.hdlc.crc import check_octets
 from transports.hdlc.frame import FrameCounters, FrameReceiver, Kind
 from transports.hdlc.parameters import Negotiated
 

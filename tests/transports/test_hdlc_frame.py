@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transports.crc import check_octets
 from transports.hdlc.address import ServerAddress, encode_client, read_address
-from transports.hdlc.crc import check_octets
 from transports.hdlc.frame import Frame, FrameCounters, FrameReceiver, Kind, kind_of
 
 from .meters import SESSIONS, vectors

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from transports.events import ApduReceived
 from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.iec62056_21 import Iec62056Line
+from transports.iec62056_21.characters import with_even_parity
+from transports.kmp import FROM_METER, TO_METER, encode_frame
 from transports.stream import ByteStream, Stream
-from transports.tracer import Decoder, TracedStream, Tracer
+from transports.tracer import CLIENT, METER, Decoder, Side, TracedStream, Tracer
 from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, echo, hdlc_line
 
+GET_TYPE = encode_frame(TO_METER, 0x3F, b"\x01")
 SNRM = bytes.fromhex(SESSIONS[0]["frames"][0]["hex"])
 
 
@@ -51,19 +54,70 @@ def test_the_trace_names_every_frame_wpdu_and_text() -> None:
     assert (traced.closing, traced.speed, traced.next_timer()) == (None, 300, None)
 
 
+def texts(octets: bytes, side: Side = CLIENT) -> list[str]:
+    return [entry.text for entry in Decoder(side).receive_data(octets, 0.0)]
+
+
 def test_the_trace_says_what_was_dropped() -> None:
     bad = SNRM[:-2] + bytes((SNRM[-2] ^ 1, 0x7E))
-    assert [entry.text for entry in Decoder().receive_data(bad, 0.0)] == ["HDLC dropped: fcs_errors"]
-    assert [entry.text for entry in Decoder().receive_data(b"\x00\x01\x00", 0.0)] == ["part of a WPDU"]
-    assert [entry.text for entry in Decoder().receive_data(b"\xff\x00", 0.0)] == ["2 octets"]
+    assert texts(bad) == ["HDLC dropped: fcs_errors"]
+    assert texts(b"\x00\x01\x00") == ["part of a WPDU"]
+    assert texts(b"\xff\x00") == ["2 octets"]
+    assert texts(b"\x80\x3f\x01\x05\x8b\r") == ["KMP dropped: check_errors"]
+    assert texts(b"@FE0003\r") == ["hexadecimal dropped: check_errors"]
+    assert texts(b"@FEx0002\r") == ["hexadecimal dropped: noise_octets"]
+
+
+@pytest.mark.parametrize(
+    ("side", "octets", "expected"),
+    [
+        (CLIENT, GET_TYPE, ["KMP 3F CID 01"]),
+        (CLIENT, GET_TYPE + b"\x06" + GET_TYPE, ["KMP 3F CID 01", "KMP acknowledgement", "KMP 3F CID 01"]),
+        (METER, encode_frame(FROM_METER, 0x3F, b"\x10") * 2, ["KMP 3F CID 10"] * 2),
+        (METER, encode_frame(FROM_METER, 0x3F, b"\x10\1\2") + b"\6", ["KMP 3F CID 10 2 octets", "KMP acknowledgement"]),
+        (CLIENT, b"@FE9072\r", ["hexadecimal FE CID 90"]),
+        (METER, b"HFE950000\r", ["hexadecimal dropped: check_errors"]),
+        (CLIENT, SNRM + GET_TYPE, ["HDLC 16>1 SNRM P/F 23 octets", "KMP 3F CID 01"]),
+        (CLIENT, b"\0\0/?!\r\n", ["2 octets", r"IEC 62056-21 '/?!\r\n'"]),
+        (CLIENT, b"/?1/?!\r\n", ["IEC 62056-21 '/?1'", r"IEC 62056-21 '/?!\r\n'"]),
+        (CLIENT, b"\x06050\r\n\x15", [r"IEC 62056-21 '\x06050\r\n'", r"IEC 62056-21 '\x15'"]),
+        (CLIENT, b"\1B0\3q", [r"IEC 62056-21 '\x01B0\x03q'"]),
+        (METER, b"/KAM5 6\r\n", [r"IEC 62056-21 '/KAM5 6\r\n'"]),
+        (METER, with_even_parity(b"/KAM5 6\r\n"), [r"IEC 62056-21 '/KAM5 6\r\n'"]),
+        (METER, b"\2@~(1)!\r\n\3~", [r"IEC 62056-21 '\x02@~(1)!\r\n\x03~'"]),
+        (METER, b"\x06", [r"IEC 62056-21 '\x06'"]),
+        (METER, b"\x06252\r\n", [r"IEC 62056-21 '\x06252\r\n'"]),
+    ],
+)
+def test_each_message_is_one_line_however_many_pieces_it_came_in(
+    side: Side, octets: bytes, expected: list[str]
+) -> None:
+    assert texts(octets, side) == expected
+    if not octets.startswith(b"\6"):  # the meter's lone ACK, which another portion could not go on with
+        decoder = Decoder(side)
+        entries = [entry for octet in octets for entry in decoder.receive_data(bytes((octet,)), 0.0)] + decoder.flush()
+        assert [entry.text for entry in entries][-1] == expected[-1]
+
+
+def test_what_is_not_whole_is_shown_when_the_other_side_speaks() -> None:
+    output = io.StringIO()
+    traced = TracedStream(stream(), Tracer(output), "pty")
+    traced.receive_data(b"/?", 1.0)
+    traced.receive_data(b"12", 2.0)
+    assert output.getvalue() == ""
+    traced.close("stream closed")
+    assert output.getvalue().splitlines() == [
+        "2.000 pty -> IEC 62056-21 '/?12' | 2F 3F 31 32",
+        "2.000 pty -- stream closed | ",
+    ]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=60)))
 def test_any_octets_can_be_traced(portions: list[bytes]) -> None:
-    decoder = Decoder()
-    for portion in portions:
-        for entry in decoder.receive_data(portion, 0.0):
-            assert "\n" not in str(entry)
+    for side in (CLIENT, METER):
+        decoder = Decoder(side)
+        shown = [entry for portion in portions for entry in decoder.receive_data(portion, 0.0)] + decoder.flush()
+        assert not any("\n" in str(entry) for entry in shown)
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:

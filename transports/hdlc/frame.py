@@ -21,8 +21,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ..crc import check_octets, check_sequence
 from .address import ServerAddress, read_address
-from .crc import check_octets, check_sequence
 
 FLAG: Final = 0x7E
 POLL_FINAL: Final = 0x10

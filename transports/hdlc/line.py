@@ -93,6 +93,17 @@ class HdlcLine:
         """A frame has begun, or the last octet was a flag that may begin one."""
         return not self._receiver.idle or self._receiver.flag_pending(now)
 
+    @property
+    def connected(self) -> bool:
+        """Somebody has a connection."""
+        return any(device.stations for device in self._devices.values())
+
+    @property
+    def inactivity_timeout_s(self) -> float:
+        """After which an unused connection ends, with the most patient meter; 0 means never."""
+        timeouts = [device.parameters().inactivity_timeout_s for device in self._devices.values()]
+        return 0.0 if 0 in timeouts else max(timeouts, default=0.0)
+
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about."""
         events = self._expire(now)

@@ -1,7 +1,7 @@
-"""The optical port's ASCII dialogue, IEC 62056-21: sign-on and data readout in modes A and C, secondary station."""
+"""The ASCII dialogue of IEC 62056-21, secondary station: sign-on, data readout in modes A to E, programming."""
 
-from .dialogue import MeterReadout
+from .dialogue import MeterPort
 from .line import Iec62056Line
 from .settings import Iec62056Settings
 
-__all__ = ["Iec62056Line", "Iec62056Settings", "MeterReadout"]
+__all__ = ["Iec62056Line", "Iec62056Settings", "MeterPort"]

@@ -20,13 +20,12 @@ from cosem.data_types import DOUBLE_LONG_UNSIGNED, UNSIGNED
 from metering.inputs import SetLoad
 from server.binding import ObjectModel
 from server.device_profile import DeviceProfile, available, load_profile
-from server.readout import Readout
+from server.iec62056_21 import Readout
 from server.time_source import SteppedTime
+from tests.server.conftest import Lab
+from tests.server.running import device, running
 
-from .conftest import Lab
-from .running import device, running
-
-READER = Path(__file__).with_name("iec_reader.py")
+READER = Path(__file__).parents[1] / "iec_reader.py"
 AT = int(datetime.fromisoformat("2026-03-02T12:00:00+00:00").timestamp())
 
 
@@ -259,3 +258,19 @@ async def test_two_meters_on_one_line_answer_to_their_own_serial_numbers() -> No
             result = await read("a", device(runtime.endpoints[0].name), "9600", "1.0", serial)
             _, found = checked(bytes.fromhex(result["received"]))
             assert found[0] == f"0.0.0(0000{serial})"
+
+
+async def test_the_iec62056_21_package_programs() -> None:
+    """It signs on at 300 baud, follows to 9600, reads, writes the tariff and reads again."""
+    async with running(meter("382M"), optical(), SteppedTime(AT)) as runtime:
+        name = device(runtime.endpoints[0].name)
+        result = await read("p", name, "12345", "0.0.1", "129.0.0", "129.0.0=2", "129.0.0", "1.8.0")
+    assert result["challenge"] == "P0"
+    assert result["answers"] == [
+        "06",
+        ["0.0.1", "16721739", None],
+        ["129.0.0", "1", None],
+        "written",
+        ["129.0.0", "2", None],
+        ["1.8.0", "0000027", "kwh"],
+    ]
