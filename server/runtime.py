@@ -77,6 +77,7 @@ class Runtime:
                 meter, model = build_meter(meter_config, self._time_source, self.store)
                 self.meters[meter] = model
             self._stack.callback(self._save)
+            self._keep_keys()
             for endpoint_config in self.config.endpoints:
                 endpoint = await self._open_endpoint(endpoint_config)
                 self.endpoints.append(endpoint)
@@ -104,10 +105,23 @@ class Runtime:
         if self.store is None:
             return
         for meter in self.meters:
+            meter.settle()
             try:
                 self.store.save_snapshot(meter.snapshot()).result()
             except sqlite3.Error as error:
                 log.error("no snapshot could be written", meter=meter.serial_number, error=str(error))
+
+    def _keep_keys(self) -> None:
+        """Let the key file have the keys that meters were delivered with; say so where everybody knows them."""
+        secured = [meter for meter in self.meters if meter.profile.security_setups]
+        if secured and self.store is not None:
+            self.store.commit([]).result()
+        if secured and secured[0].key_file.documented:
+            log.warning(
+                "meters are delivered with documented test keys: whoever reads the documentation knows them",
+                meters=len(secured),
+                keys=str(secured[0].key_file.path or "not kept"),
+            )
 
     def _open_time(self) -> TimeSource:
         """The time of the configuration, kept in the state file so that a restart goes on along it."""

@@ -1,19 +1,24 @@
 """One meter as the server runs it: the engine, its permanent memory, and what is not yet journaled.
 
-Whatever changes a meter passes through `apply` or `remember`: it happens at once in memory and is put on
-`pending`. The session that caused it answers only after the store has committed those entries.
+Whatever changes a meter passes through `apply`, `remember` or `keep_secrets`: it happens at once in memory and is put
+on `pending`. The session that caused it answers only after the store has committed those entries. Of a secret the
+journal says that it changed, never what it is.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from metering import Configured, Meter
 from metering.inputs import Input, NoteConfiguration, input_from_dict
 
 from .device_profile import DeviceProfile
+from .security.key_file import KeyFile
+from .security.meter_security import MeterSecurity
+from .security.secrets_at_rest import MeterSecrets
 from .time_source import TimeSource
 
 _SNAPSHOT_AFTER: Final = 1_000
@@ -45,6 +50,13 @@ class Remember(NamedTuple):
     encoded: bytes
 
 
+class KeepSecrets(NamedTuple):
+    """Other secrets, in a change of configuration; `what` tells the journal which changed."""
+
+    what: str
+    secrets: MeterSecrets
+
+
 class VirtualMeter:
     """A meter of a device profile.
 
@@ -59,6 +71,7 @@ class VirtualMeter:
         time_source: TimeSource,
         memory: dict[bytes, bytes] | None = None,
         sequence: int = 0,
+        key_file: KeyFile | None = None,
     ) -> None:
         self.profile = profile
         self.engine = engine
@@ -69,6 +82,7 @@ class VirtualMeter:
         self.pending: list[JournalEntry] = []
         self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
+        self.key_file = KeyFile(None) if key_file is None else key_file
 
     def now(self) -> int:
         """True time, never before what the engine has settled."""
@@ -91,7 +105,7 @@ class VirtualMeter:
         """Write to permanent memory."""
         self._remember(self.now(), key, encoded)
 
-    def configure(self, what: Configured, changes: Sequence[Input | Remember]) -> None:
+    def configure(self, what: Configured, changes: Sequence[Input | Remember | KeepSecrets]) -> None:
         """Change the configuration, all at one instant, and write it into the configuration logger.
 
         Raises `ValueError` where the meter refuses the first change, and then nothing happened; of several inputs only
@@ -103,6 +117,8 @@ class VirtualMeter:
         for change in (*changes, NoteConfiguration(what)):
             if isinstance(change, Remember):
                 self._remember(at, *change)
+            elif isinstance(change, KeepSecrets):
+                self._keep_secrets(at, *change)
             else:
                 self.engine.apply(change, at)
                 self._journal(at, {"input": change.to_dict()})
@@ -110,6 +126,29 @@ class VirtualMeter:
     def _remember(self, at: int, key: bytes, encoded: bytes) -> None:
         self.memory[key] = encoded
         self._journal(at, {"key": key.hex(), "value": encoded.hex()})
+
+    @property
+    def secrets(self) -> MeterSecrets:
+        """What of the meter's secrets is no longer as delivered."""
+        return self.key_file.of_meter(self.serial_number)
+
+    @cached_property
+    def security(self) -> MeterSecurity:
+        """Security setups, passwords and failures."""
+        return MeterSecurity(self)
+
+    def settle(self) -> None:
+        """Nothing comes any more: what was written ahead is written as it is."""
+        if "security" in self.__dict__:  # never needed, nothing ahead
+            self.security.settle()
+
+    def keep_secrets(self, what: str, secrets: MeterSecrets) -> None:
+        """Replace the meter's secrets; `what` tells the journal which changed."""
+        self._keep_secrets(self.now(), what, secrets)
+
+    def _keep_secrets(self, at: int, what: str, secrets: MeterSecrets) -> None:
+        self.key_file.put(self.serial_number, secrets)
+        self._journal(at, {"secret": what})
 
     def take_pending(self) -> list[JournalEntry]:
         """The entries to commit, once."""
@@ -121,8 +160,9 @@ class VirtualMeter:
         body: dict[str, Any] = json.loads(entry.body)
         if (change := body.get("input")) is not None:
             self.engine.apply(input_from_dict(change), max(entry.at, self.engine.time))
-        else:
+        elif "key" in body:
             self.memory[bytes.fromhex(body["key"])] = bytes.fromhex(body["value"])
+        # a changed secret is in the key file
         self.sequence = entry.sequence
 
     @property
@@ -155,3 +195,9 @@ class VirtualMeter:
         """Prefix and serial number, ten octets in all (382M DLMS description, figure 14)."""
         prefix = self.profile.identity.logical_device_prefix.encode()
         return prefix + self.serial_number.to_bytes(10 - len(prefix), "big")
+
+    @property
+    def system_title(self) -> bytes:
+        """Prefix and serial number, eight octets in all, as a captured push has it (4B414D45 01A4DC52)."""
+        prefix = self.profile.identity.logical_device_prefix.encode()
+        return prefix + self.serial_number.to_bytes(8 - len(prefix), "big")

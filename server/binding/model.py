@@ -8,21 +8,22 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from cosem.acse import Mechanism
+from cosem.acse import ApplicationContext, Mechanism
 from cosem.association import Association, AssociationDefinition
 from cosem.association_object import association_object, sap_assignment_object
-from cosem.data_types import OCTET_STRING, decode_all
 from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, Sink
-from cosem.interface_classes import AssociationLn, ProfileGeneric
+from cosem.interface_classes import ProfileGeneric
 from cosem.object_model import ObjectView, VisibleObject
-from cosem.xdlms import Descriptor
 from metering import Configured
 from obis import Obis
 
 from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
+from ..security.association_guard import AssociationGuard
+from ..security.manufacturer_proof import prove
+from ..security.meter_setup import MeterSetup
 from ..settings import Settings
-from ..virtual_meter import Remember, VirtualMeter
+from ..virtual_meter import KeepSecrets, VirtualMeter
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell
 from .objects import build_object
@@ -30,7 +31,6 @@ from .rights import rights
 from .settings_objects import settings_objects
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
-_CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
 
 
 class Context:
@@ -108,15 +108,23 @@ class ObjectModel:
         return build_object(row, self.profile.energy_type, self._cells)
 
     def _definition(self, item: AssociationProfile) -> AssociationDefinition:
-        mechanism = Mechanism.LOW if item.mechanism == "low" else Mechanism.LOWEST
-        secret_key, default = _secret_key(item), item.password.encode()
+        mechanism = _MECHANISMS[item.mechanism]
+        saps, default = (item.client_sap, item.server_sap), item.password.encode()
 
         def secret(context: Context) -> bytes:
-            encoded = context.meter.memory.get(secret_key)
-            return default if encoded is None else bytes(decode_all(OCTET_STRING, encoded))
+            written = context.meter.security.password(*saps)
+            return default if written is None else written
 
         def set_secret(context: Context, value: bytes) -> None:
-            context.meter.configure(Configured.PASSWORD, [Remember(secret_key, OCTET_STRING.encode(value))])
+            changed = context.meter.secrets.with_password(*saps, value)
+            context.meter.configure(Configured.PASSWORD, [KeepSecrets(f"password of client {saps[0]}", changed)])
+
+        def security(context: Context) -> MeterSetup:
+            assert item.setup is not None
+            return context.meter.security.setups[item.setup]
+
+        def guard(context: Context) -> AssociationGuard:
+            return context.meter.security.guard(*saps)
 
         visible = [
             VisibleObject(cosem_object, *rights(row, cosem_object, item))
@@ -138,13 +146,31 @@ class ObjectModel:
             view=ObjectView(visible),
             secret=secret,
             tolerated=Conformance.parse(item.tolerated),
+            context=_CONTEXTS[item.context],
+            security=None if item.setup is None else security,
+            guard=None if self.profile.lock_out is None else guard,
+            proof=None
+            if mechanism is not Mechanism.HIGH
+            else lambda context, exchange: prove(secret(context), exchange),
         )
 
 
-def _secret_key(item: AssociationProfile) -> bytes:
-    """Where an association's password is kept: the descriptor of its attribute, and the client."""
-    descriptor = Descriptor(AssociationLn.class_id, _CURRENT_ASSOCIATION, AssociationLn.secret.index)
-    return descriptor.to_bytes() + bytes((item.client_sap,))
+_MECHANISMS: Final = {
+    "none": Mechanism.LOWEST,
+    "low": Mechanism.LOW,
+    "high": Mechanism.HIGH,
+    "md5": Mechanism.HIGH_MD5,
+    "sha1": Mechanism.HIGH_SHA1,
+    "gmac": Mechanism.HIGH_GMAC,
+    "sha256": Mechanism.HIGH_SHA256,
+    "ecdsa": Mechanism.HIGH_ECDSA,
+}
+_CONTEXTS: Final = {
+    "LN": ApplicationContext.LN,
+    "SN": ApplicationContext.SN,
+    "LN-ciphered": ApplicationContext.LN_CIPHERED,
+    "SN-ciphered": ApplicationContext.SN_CIPHERED,
+}
 
 
 @cache

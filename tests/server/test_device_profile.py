@@ -138,8 +138,17 @@ WRONG = [
      'conformance = ["get"]\nmax_receive_pdu = 125\n', None, "associations need objects, [cosem] and [hdlc]"),
     ('inherits = "382X"\n', None, "no device profile '382X' (there are 382-classic, 382BCDE, 382K, 382L, 382M"),
     ('inherits = "382M"\nobjects = "none.csv"\n', None, "none.csv: No such file or directory"),
-    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "high"\n'
-     'conformance = []\nmax_receive_pdu = 125\n', 6, "associations.0.mechanism: Input should be 'none' or 'low'"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "hi"\n'
+     'conformance = []\nmax_receive_pdu = 125\n', 6, "associations.0.mechanism: Input should be 'none', 'low', 'high'"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "gmac"\n'
+     'conformance = []\nmax_receive_pdu = 125\n', 2, "mechanism gmac in context LN needs a setup"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "none"\nsetup = 3\n'
+     'conformance = []\nmax_receive_pdu = 125\n', None, "association x: there is no Security setup 3"),
+    ('inherits = "382M"\n[[security_setups]]\nnumber = 0\nsuite = 0\n[[associations]]\nname = "x"\nclient_sap = 16\n'
+     'server_sap = 1\nmechanism = "ecdsa"\nsetup = 0\nconformance = []\nmax_receive_pdu = 125\n', None,
+     "association x: suite 0 has no signatures"),
+    ('inherits = "382M"\n[[security_setups]]\nnumber = 0\nsuite = 0\npolicy = 3\n', 2,
+     "security_setups.0: 3 is no security policy of version 1"),
     ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "none"\n'
      'conformance = ["gte"]\nmax_receive_pdu = 125\n', 7, "gte"),
     ("inherits = \n", 1, "line 1"),

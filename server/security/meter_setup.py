@@ -1,0 +1,199 @@
+"""One Security setup of a running meter: its keys, policy and counters, as the associations that use it need them.
+
+Every change goes through the meter (`keep_secrets` or `remember`), so it is journaled and a session answers only after
+it is on disk. What is not secret (policy, counters, the client's title) stands in permanent memory, under keys that
+begin like descriptors of no class.
+
+Received counters are written ahead in blocks: one write to disk lets `AHEAD` APDUs of a client pass. After a crash,
+what is on disk counts: no APDU that was accepted before is accepted again, and a client that does not look the counter
+up is told it in its first refusal. An orderly end writes the exact ones (`settle`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from cosem.security.errors import MAX_COUNTER, KeyRefused, SecurityError, SystemTitleRefused
+from cosem.security.invocation import Channel, KeyName, ReceiveCounters, SendCounter
+from cosem.security.keys import KeyId, Keys
+from cosem.security.policy import SecurityPolicy, strengthens
+from cosem.security.security_context import SecurityContext
+from cosem.security.suites import SUITES
+
+from .key_file import KeyFileError
+from .secrets_at_rest import KEY_NAMES, SetupSecrets
+
+if TYPE_CHECKING:
+    from ..profile_tables import SecuritySetupProfile
+    from ..virtual_meter import VirtualMeter
+
+log = structlog.get_logger("server")
+
+AHEAD: Final = 100
+"""Received counters written ahead at once: a write to disk for a hundred requests, a gap of as many after a crash."""
+
+_COUNTER: Final = struct.Struct(">Q")
+_RECEIVED: Final = b"received %d %b "
+_TITLE_SIZE: Final = 8
+
+
+class MeterSetup:
+    """What a meter holds for one Security setup of its profile; see `cosem.security.layer.MeterSecurity`.
+
+    Raises `KeyFileError` where the key file has keys that the suite cannot have.
+    """
+
+    random: Final = staticmethod(secrets.token_bytes)
+
+    def __init__(self, meter: VirtualMeter, profile: SecuritySetupProfile, sent: SendCounter) -> None:
+        self.profile = profile
+        self.suite = SUITES[profile.suite]
+        self._meter = meter
+        self._sent = sent
+        try:
+            self.keys = _keys(self.suite.number, self._secrets)
+        except KeyRefused as refused:
+            raise KeyFileError(
+                f"{meter.key_file.path}: meter {meter.serial_number}, Security setup {profile.number}: {refused}"
+            ) from None
+        self._lowest = {
+            Channel(name, peer): counter
+            for name in KeyName
+            for peer, counter in self._stored(_RECEIVED % (profile.number, name.encode()))
+        }
+        self._written = dict(self._lowest)
+        self._received = ReceiveCounters(self._lowest, self._moved)
+
+    # --- what an association needs ------------------------------------------------------------------
+
+    @property
+    def system_title(self) -> bytes:
+        """Our title: prefix and serial number, as captured meters have it."""
+        return self._meter.system_title
+
+    @property
+    def policy(self) -> SecurityPolicy:
+        """The policy in force now."""
+        stored = self._meter.memory.get(self._name(b"policy"))
+        return SecurityPolicy.of(self.profile.version, self.profile.policy if stored is None else stored[0])
+
+    def context(self, client_title: bytes) -> SecurityContext:
+        """Keys and counters for an association with this client; raises `SystemTitleRefused` for one too many."""
+        known = {channel.peer for channel in self._lowest}
+        if client_title not in known and len(known) >= self.profile.clients:
+            raise SystemTitleRefused(f"there are {len(known)} clients already")
+        return SecurityContext(self.keys, self.system_title, client_title, self._sent, self._received, self.random)
+
+    def opened(self, client_title: bytes) -> None:
+        """An association with this client is open."""
+        if client_title != self.client_title:
+            self._meter.remember(self._name(b"client"), client_title)
+
+    def refused(self, client_title: bytes, error: SecurityError) -> None:
+        """A protected APDU was refused."""
+        log.warning(
+            "a protected APDU was refused",
+            meter=self._meter.serial_number,
+            setup=self.profile.number,
+            client=client_title.hex(),
+            reason=str(error),
+        )
+
+    # --- what the Security setup object shows and changes --------------------------------------------
+
+    @property
+    def client_title(self) -> bytes:
+        """Title of the client whose association was opened last; empty before the first."""
+        return self._meter.memory.get(self._name(b"client"), b"")
+
+    @property
+    def invocation_counter(self) -> int:
+        """The highest counter accepted from any client under the global unicast key: whoever goes on above it is
+        accepted.
+        """
+        peers = [channel.peer for channel in self._lowest if channel.key is KeyName.UNICAST]
+        return max((self._received.last_accepted(Channel(KeyName.UNICAST, peer)) for peer in peers), default=0)
+
+    def activate(self, policy: SecurityPolicy) -> None:
+        """Put a policy in force; raises `ValueError` unless it keeps every requirement of the present one."""
+        if not strengthens(policy, self.policy):
+            raise ValueError("a policy is never lowered")
+        self._meter.remember(self._name(b"policy"), bytes((policy.value,)))
+
+    def replace_keys(self, keys: Mapping[KeyId, bytes]) -> None:
+        """Replace keys, all of them or none: raises `KeyRefused` for a wrong length.
+
+        In force at once, so an answer under the old key is sealed before. Their clients may begin at any counter.
+        """
+        for octets in keys.values():
+            self.keys.cipher(octets)
+        self._keep(self._secrets.with_keys(keys), *(KEY_NAMES[key_id] for key_id in keys))
+        for key_id, octets in keys.items():
+            self.keys.install(key_id, octets)
+        for key_id, name in _COUNTED.items():
+            if key_id in keys:
+                self._received.forget(name)
+
+    # --- memory -------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Write the exact counters: nothing comes any more."""
+        for channel, lowest in self._lowest.items():
+            if lowest != self._written[channel]:
+                self._write(channel, lowest)
+
+    @property
+    def _secrets(self) -> SetupSecrets:
+        """What is stored: this meter's own, else what it was delivered with."""
+        own = self._meter.secrets.setups.get(self.profile.number)
+        return self._meter.key_file.delivered(self.profile.suite) if own is None else own
+
+    def _keep(self, changed: SetupSecrets, *names: str) -> None:
+        what = f"Security setup {self.profile.number}: {', '.join(names)}"
+        self._meter.keep_secrets(what, self._meter.secrets.with_setup(self.profile.number, changed))
+
+    def _moved(self, channel: Channel, lowest: int) -> None:
+        self._lowest[channel] = lowest
+        written = self._written.get(channel, 0)
+        if lowest > written:
+            self._write(channel, min(lowest + AHEAD, MAX_COUNTER + 1))
+        elif not lowest and written:
+            self._write(channel, 0)
+
+    def _write(self, channel: Channel, lowest: int) -> None:
+        self._written[channel] = lowest
+        name = _RECEIVED % (self.profile.number, channel.key.encode())
+        self._meter.remember(name + channel.peer, _COUNTER.pack(lowest))
+
+    def _stored(self, prefix: bytes) -> list[tuple[bytes, int]]:
+        cells = self._meter.memory.items()
+        return [
+            (name[len(prefix) :], _COUNTER.unpack(octets)[0])
+            for name, octets in cells
+            if name.startswith(prefix) and len(name) == len(prefix) + _TITLE_SIZE
+        ]
+
+    def _name(self, what: bytes) -> bytes:
+        return b"security %d %b" % (self.profile.number, what)
+
+    def __repr__(self) -> str:
+        return f"MeterSetup({self.profile.number}, {self.suite})"
+
+
+_COUNTED: Final = {KeyId.GLOBAL_UNICAST: KeyName.UNICAST, KeyId.GLOBAL_BROADCAST: KeyName.BROADCAST}
+
+
+def _keys(suite: int, stored: SetupSecrets) -> Keys:
+    keys = stored.keys
+    return Keys(
+        SUITES[suite],
+        keys[KeyId.GLOBAL_UNICAST],
+        keys.get(KeyId.AUTHENTICATION, b""),
+        keys.get(KeyId.GLOBAL_BROADCAST),
+        keys[KeyId.MASTER],
+    )
