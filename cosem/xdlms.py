@@ -221,7 +221,7 @@ class GetReply(NamedTuple):
 
 def read_get_response(octets: bytes) -> GetReply:
     """Read a Get-Response-Normal or -With-Datablock; raises `DecodeError`, also on an exception-response."""
-    reader = _response(octets, GET_RESPONSE)
+    reader = read_response_tag(octets, GET_RESPONSE)
     choice = reader.u8()
     reader.u8()
     if choice == NORMAL:
@@ -241,7 +241,7 @@ def read_get_response(octets: bytes) -> GetReply:
 
 def read_set_response(octets: bytes) -> DataAccessResult:
     """Read a Set-Response-Normal; raises `DecodeError`, also on an exception-response."""
-    reader = _response(octets, SET_RESPONSE)
+    reader = read_response_tag(octets, SET_RESPONSE)
     if reader.u8() != NORMAL:
         raise DecodeError("Set-Response-Normal expected", 1)
     reader.u8()
@@ -275,7 +275,7 @@ class ActionReply(NamedTuple):
 
 def read_action_response(octets: bytes) -> ActionReply:
     """Read an Action-Response-Normal or -With-Pblock; raises `DecodeError`, also on an exception-response."""
-    reader = _response(octets, ACTION_RESPONSE)
+    reader = read_response_tag(octets, ACTION_RESPONSE)
     choice = reader.u8()
     reader.u8()
     if choice == NORMAL:
@@ -305,7 +305,8 @@ def write_action_next(invoke: int, number: int) -> bytes:
     return bytes((ACTION_REQUEST, ACTION_NEXT_BLOCK, invoke)) + number.to_bytes(4, "big")
 
 
-def _response(octets: bytes, tag: int) -> Reader:
+def read_response_tag(octets: bytes, tag: int) -> Reader:
+    """A reader behind the tag of a response; raises `DecodeError` on another, also on an exception-response."""
     reader = Reader(octets)
     found = reader.u8()
     if found == EXCEPTION_RESPONSE:
