@@ -1,15 +1,19 @@
 """The server side of one application association: APDU in, APDU out.
 
-A plain object without clock or socket. It has two states, idle and associated; `handle` takes one complete
-APDU and gives the one to answer, or None for silence. The policy of a request is here in one place:
+A plain object without clock or socket. It has three states: idle; pending, while high level security awaits the
+client's proof; associated. `handle` takes one complete APDU and gives the one to answer, or None for silence. The
+policy of a request is here in one place:
 
 | what came | answer |
 |---|---|
-| AARQ | AARE, accepted or rejected with its diagnostic; the state follows |
-| RLRQ | RLRE, and idle |
-| GET, SET, ACTION while associated and negotiated | the service's response |
+| AARQ | AARE, accepted or rejected with its diagnostic (`opening.py`); the state follows |
+| RLRQ | RLRE, and idle; with ciphering only when protected as the AARQ was |
+| a service while associated and negotiated | the service's response, protected as the request (`security/layer.py`) |
+| reply_to_HLS_authentication while pending | the server's proof, and associated; or idle again |
 | the same, not negotiated | exception-response service-not-allowed, service-not-supported |
-| the same while idle | exception-response service-not-allowed, operation-not-possible |
+| a service while idle, any other while pending | exception-response service-not-allowed, operation-not-possible |
+| an APDU with less protection than the policy asks for | the same |
+| an APDU that cannot be deciphered, or was seen before | exception-response deciphering- or invocation-counter-error |
 | octets that do not decode, an unknown tag | exception-response service-unknown, other-reason |
 | a request over the receive PDU size | exception-response service-not-allowed, pdu-too-long |
 | a fault of our own | reported, `other-reason`; the association lives on |
@@ -19,27 +23,46 @@ Every rejected AARQ leaves the association idle. A bad data request never ends a
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final, Protocol
 
 from . import acse, initiate, xdlms
 from .acse import ApplicationContext
 from .action_service import ActionService
-from .errors import DataAccessResult, DecodeError, ServiceError
+from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
 from .get_service import GetService
-from .initiate import NO_SERVICES, Conformance, InitiateError
-from .object_model import ObjectView
+from .initiate import NO_SERVICES, Conformance
+from .object_model import NOTHING_VISIBLE, ObjectView
+from .opening import Opening, Pending, Refusal, accept
 from .rows import RowBuffer
+from .security.errors import SecurityError
 from .security.hls import Exchange
-from .security.layer import Guard, MeterSecurity
+from .security.layer import Guard, MeterSecurity, SecurityLayer
+from .security.policy import Protection
+from .security.tags import PROTECTED
 from .set_service import SetService
 from .xdlms import ServiceFault, StateError
 
-_NOTHING: Final[dict[bytes, Callable[[Any], RowBuffer | bytes]]] = {}
+_READ_REQUEST: Final = 0x05
 _GET_NORMAL: Final = b"\xc0\x01"
-_PDU_UNLIMITED: Final = 0xFFFF
+_NOT_POSSIBLE: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OPERATION_NOT_POSSIBLE)
+_NOT_SUPPORTED: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
+_TOO_LONG: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
+_UNKNOWN: Final = xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
+
+
+def _nothing() -> None:
+    pass
+
+
+class AssociationStatus(IntEnum):
+    """association_status of the association objects (Blue Book 4.4.4)."""
+
+    NON_ASSOCIATED = 0
+    PENDING = 1
+    ASSOCIATED = 2
 
 
 @dataclass(frozen=True)
@@ -76,16 +99,6 @@ class AssociationDefinition:
             raise ValueError(f"client {self.client_sap}: mechanism 2, and only that, needs a proof")
 
 
-class Refusal(Exception):
-    """An AARQ that is rejected: diagnostic and user-information of the AARE."""
-
-    def __init__(self, diagnostic: int, error: InitiateError | None = None, *, from_provider: bool = False) -> None:
-        super().__init__(diagnostic)
-        self.diagnostic = diagnostic
-        self.user_information = None if error is None else initiate.write_initiate_error(error)
-        self.from_provider = from_provider
-
-
 class Association:
     """One association on one link; `definition` is None where client and server SAP name no association.
 
@@ -105,38 +118,54 @@ class Association:
         self.context = context
         self.report = report
         self.link_limit = link_limit
-        self.negotiated = NO_SERVICES
-        self.client_max_pdu = 0
-        self.associated = False
         context.association = self
-        self._readers = _NOTHING
-        self._capacity = 0
         self.reset()
 
     def reset(self) -> None:
         """Back to idle: the link went down, or the association was released."""
-        self.associated = False
+        self.status = AssociationStatus.NON_ASSOCIATED
         self.negotiated = NO_SERVICES
-        self._readers = _NOTHING
+        self.client_max_pdu = 0
+        self.view = NOTHING_VISIBLE
+        self.layer: SecurityLayer | None = None
+        self.protection = Protection.NONE
+        """How the request that is being served was protected."""
+        self._pending: Pending | None = None
+        self._initiate_response = b""
+        self._note: Callable[[], None] = _nothing
+        self._readers: dict[bytes, Callable[[Any], RowBuffer | bytes]] = NOTHING_VISIBLE.readers
+        self._capacity = self._overhead = 0
+        self._afterwards: list[Callable[[], None]] = []
         self.get = GetService(self)
         table = SERVICES[self.definition is None or self.definition.context.long_names]
         self._services = {tag: service(self) for tag, service in table.items()}
 
     @property
-    def view(self) -> ObjectView:
-        """The objects of the association."""
-        assert self.definition is not None
-        return self.definition.view
+    def associated(self) -> bool:
+        """Whether the association is open, with everything proved."""
+        return self.status is AssociationStatus.ASSOCIATED
 
     @property
     def capacity(self) -> int:
-        """Most octets a response may have."""
-        return self._capacity
+        """Most octets a response may have, before it is protected."""
+        return self._capacity - self._overhead
 
     def allows(self, service: Conformance) -> bool:
         """Whether the services of these bits were all negotiated, or are tolerated."""
         assert self.definition is not None
         return service & ~(self.negotiated | self.definition.tolerated) == 0
+
+    def require(self, service: Conformance) -> None:
+        """Raise `NotNegotiated` unless the service was negotiated or is tolerated."""
+        if not self.allows(service):
+            raise NotNegotiated(service)
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """Have `action` done when the response to this request is built and protected, as keys are replaced.
+
+        It must not fail: what can be refused is refused before. Fails it all the same, the response is not sent.
+        """
+        self._afterwards.append(action)
 
     def handle(self, apdu: bytes) -> bytes | None:
         """Serve one APDU; gives the answer, None for silence."""
@@ -144,14 +173,17 @@ class Association:
         if len(apdu) == 13 and apdu[:2] == _GET_NORMAL:
             read = self._readers.get(apdu[3:])
             if read is not None and self.get.transfer is None:
-                try:
-                    value = read(self.context)
-                    if type(value) is bytes and len(value) + 4 <= self._capacity:
-                        return b"\xc4\x01" + apdu[2:3] + b"\x00" + value
-                    return self.get.respond(value, apdu[2])
-                except Exception as error:
-                    return xdlms.get_response(apdu[2], self.result_of(error, apdu))
+                return self._get(read, apdu)
         return self._dispatch(apdu)
+
+    def _get(self, read: Callable[[Any], RowBuffer | bytes], apdu: bytes) -> bytes:
+        try:
+            value = read(self.context)
+            if type(value) is bytes and len(value) + 4 <= self._capacity - self._overhead:
+                return b"\xc4\x01" + apdu[2:3] + b"\x00" + value
+            return self.get.respond(value, apdu[2])
+        except Exception as error:
+            return xdlms.get_response(apdu[2], self.result_of(error, apdu))
 
     def result_of(self, error: Exception, apdu: bytes) -> DataAccessResult:
         """The data-access-result of a failed access; our own faults are reported."""
@@ -168,34 +200,83 @@ class Association:
             return self._associate(apdu)
         if tag == acse.RLRQ:
             return self._release(apdu)
+        response = self._serve(apdu) if self.layer is None else self._unprotect(apdu, self.layer)
+        actions, self._afterwards = self._afterwards, []
+        try:
+            for action in actions:
+                action()
+        except Exception as error:
+            self.report(error, apdu)
+            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
+        return response
+
+    def _unprotect(self, apdu: bytes, layer: SecurityLayer) -> bytes | None:
+        """Serve an APDU of an association with ciphering: plain or protected, as the policy allows."""
+        assert self.definition is not None
+        if len(apdu) > self.definition.max_receive_pdu:
+            return _TOO_LONG
+        try:
+            inner, how = layer.unprotect(apdu)
+            if self._pending is not None:
+                layer.proof_allowed(how)
+        except SecurityError as error:
+            layer.refused(error)
+            return error.response()
+        except DecodeError:
+            return _UNKNOWN
+        self.protection = how.protection
+        self._overhead = layer.overhead(how)
+        read = self.view.readers.get(inner[3:]) if inner[:2] == _GET_NORMAL and self.allows(Conformance.GET) else None
+        if read is not None and self.get.transfer is None:
+            response: bytes | None = self._get(read, inner)
+        else:
+            response = self._serve(inner)
+        try:
+            return None if response is None else layer.protect(response, how)
+        except Exception as error:  # no key, no counter left: what cannot be protected is not sent
+            self.report(error, apdu)
+            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
+
+    def _serve(self, apdu: bytes) -> bytes | None:
+        tag = apdu[0] if apdu else -1
+        definition = self.definition
         service = self._services.get(tag)
         if service is None:
-            if tag in _EVERY_SERVICE:
-                return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
-            return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
-        if not self.associated or self.definition is None:
-            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OPERATION_NOT_POSSIBLE)
-        if len(apdu) > self.definition.max_receive_pdu:
-            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
+            if tag in PROTECTED and definition is not None and definition.context.ciphered:
+                return _NOT_POSSIBLE  # not associated
+            return _NOT_SUPPORTED if tag in _EVERY_SERVICE else _UNKNOWN
+        if definition is None or self.status is AssociationStatus.NON_ASSOCIATED:
+            return _NOT_POSSIBLE
+        if self._pending is not None and tag not in _PASS_3:
+            return _NOT_POSSIBLE
+        if len(apdu) > definition.max_receive_pdu:
+            return _TOO_LONG
         try:
             return service.handle(apdu)
         except DecodeError:
-            return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
+            return _UNKNOWN
         except NotNegotiated:
-            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
-
-    def require(self, service: Conformance) -> None:
-        """Raise `NotNegotiated` unless the service was negotiated or is tolerated."""
-        if not self.allows(service):
-            raise NotNegotiated(service)
+            return _NOT_SUPPORTED
 
     def _release(self, apdu: bytes) -> bytes:
+        layer, information = self.layer, None
         try:
-            acse.read_release(apdu)
+            request = acse.read_release(apdu)
+            if layer is not None:
+                inner, how = layer.read_release(request.user_information)
+                if request.user_information is not None:
+                    initiate.read_initiate_request(inner)
+                    information = layer.protect(self._initiate_response, how)
+        except SecurityError as error:
+            assert layer is not None
+            layer.refused(error)
+            return error.response()
         except DecodeError:
-            return xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
+            return _UNKNOWN
         self.reset()
-        return acse.write_release(acse.RLRE, acse.Release())
+        return acse.write_release(acse.RLRE, acse.Release(user_information=information))
+
+    # --- opening --------------------------------------------------------------------------------------
 
     def _associate(self, apdu: bytes) -> bytes:
         self.reset()
@@ -203,7 +284,8 @@ class Association:
         try:
             request = acse.read_aarq(apdu)
             name = request.context_name
-            user_information = self._accept(request)
+            opening = accept(self.definition, self.context, request)
+            return self._enter(opening, request)
         except Refusal as refusal:
             return self._reject(name, refusal)
         except Exception as error:
@@ -211,67 +293,83 @@ class Association:
             if not isinstance(error, DecodeError):
                 self.report(error, apdu)
             return self._reject(name, Refusal(acse.UserDiagnostic.NO_REASON_GIVEN))
-        accepted = acse.AssociationResult.ACCEPTED
-        return acse.write_aare(acse.Aare(name, accepted, acse.UserDiagnostic.NULL, user_information))
 
     @staticmethod
     def _reject(name: bytes, refusal: Refusal) -> bytes:
         result = acse.AssociationResult.REJECTED_PERMANENT
+        if refusal.transient:
+            result = acse.AssociationResult.REJECTED_TRANSIENT
         return acse.write_aare(
             acse.Aare(name, result, refusal.diagnostic, refusal.user_information, refusal.from_provider)
         )
 
-    def _accept(self, request: acse.Aarq) -> bytes:
-        """Check an AARQ in the order of the Green Book; enter the associated state or raise `Refusal`."""
+    def _enter(self, opening: Opening, request: acse.Aarq) -> bytes:
+        """Take over what was negotiated; gives the AARE."""
         definition = self.definition
-        if request.protocol_version is not None and not request.protocol_version.startswith("1"):
-            raise Refusal(acse.ProviderDiagnostic.NO_COMMON_ACSE_VERSION, from_provider=True)
-        offered = ApplicationContext.LN if definition is None else definition.context
-        if request.context is not offered:
-            raise Refusal(acse.UserDiagnostic.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
-        if request.calling_ap_title is not None and len(request.calling_ap_title) != 8:
-            raise Refusal(acse.UserDiagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED)
-        if definition is None:
-            raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN)
-        if not self._authentic(definition, request):
-            raise Refusal(acse.UserDiagnostic.AUTHENTICATION_FAILURE)
-        proposed = initiate.read_initiate_request(request.user_information)
-        if proposed.dedicated_key is not None:  # a key has no meaning without ciphering
-            raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.OTHER)
-        if proposed.dlms_version < initiate.DLMS_VERSION:
-            raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.DLMS_VERSION_TOO_LOW)
-        foreign, least = initiate.FOREIGN_AND_LEAST[offered.long_names]
-        negotiated = Conformance(proposed.conformance) & definition.conformance & ~foreign
-        if not negotiated & least:
-            raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.INCOMPATIBLE_CONFORMANCE)
-        if 0 < proposed.max_receive_pdu < initiate.SMALLEST_PDU:
-            raise Refusal(acse.UserDiagnostic.NO_REASON_GIVEN, InitiateError.PDU_SIZE_TOO_SHORT)
-        self._enter(definition, negotiated, proposed.max_receive_pdu or _PDU_UNLIMITED)
-        vaa_name = initiate.VAA_NAME_LN if offered.long_names else initiate.VAA_NAME_SN
-        response = initiate.InitiateResponse(negotiated, definition.max_receive_pdu, vaa_name)
-        return initiate.write_initiate_response(response)
-
-    def _authentic(self, definition: AssociationDefinition, request: acse.Aarq) -> bool:
-        if definition.mechanism is acse.Mechanism.LOWEST:
-            return request.mechanism in (None, acse.Mechanism.LOWEST)
-        value = request.authentication_value
-        return (
-            request.acse_requirements == b"\x07\x80"
-            and request.mechanism == definition.mechanism
-            and value is not None
-            and hmac.compare_digest(value, definition.secret(self.context))
+        assert definition is not None
+        self.layer, self._pending, self._note = opening.layer, opening.pending, opening.note
+        self.negotiated = opening.negotiated
+        self.client_max_pdu = self._capacity = opening.client_max_pdu
+        if self.link_limit is not None and opening.negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
+            # A frame too small for any block carries segments of one.
+            self._capacity = min(opening.client_max_pdu, max(self.link_limit, xdlms.BLOCK_OVERHEAD + 1))
+        information = self._initiate_response = opening.initiate_response
+        if self.layer is not None:
+            information = self.layer.protect(information, opening.how)
+        diagnostic, mechanism, challenge = acse.UserDiagnostic.NULL, None, None
+        if self._pending is None:
+            self._open()
+        else:
+            self.status = AssociationStatus.PENDING
+            self.view = definition.view.of_pass_3
+            diagnostic = acse.UserDiagnostic.AUTHENTICATION_REQUIRED
+            mechanism, challenge = definition.mechanism, self._pending.exchange.own_challenge
+        accepted = acse.AssociationResult.ACCEPTED
+        return acse.write_aare(
+            acse.Aare(
+                request.context_name,
+                accepted,
+                diagnostic,
+                information,
+                responding_ap_title=opening.title,
+                mechanism=mechanism,
+                authentication_value=challenge,
+            )
         )
 
-    def _enter(self, definition: AssociationDefinition, negotiated: Conformance, client_max_pdu: int) -> None:
-        self.associated = True
-        self.negotiated = negotiated
-        self.client_max_pdu = client_max_pdu
-        self._capacity = client_max_pdu
-        if self.link_limit is not None and negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
-            # A frame too small for any block carries segments of one.
-            self._capacity = min(client_max_pdu, max(self.link_limit, xdlms.BLOCK_OVERHEAD + 1))
-        if self.allows(Conformance.GET):
+    def _open(self) -> None:
+        definition = self.definition
+        assert definition is not None
+        self.status = AssociationStatus.ASSOCIATED
+        self.view = definition.view
+        self._note()
+        if self.layer is None and self.allows(Conformance.GET):
             self._readers = definition.view.readers
+
+    def reply_to_high_level_security(self, proof: bytes) -> bytes:
+        """Passes 3 and 4: the client's proof in, ours out; raises `ReadWriteDenied`, and is idle, for a wrong one.
+
+        One proof a challenge: who fails begins again with an AARQ.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            raise ReadWriteDenied("no proof is awaited")
+        definition = self.definition
+        assert definition is not None
+        guard = None if definition.guard is None else definition.guard(self.context)
+        if guard is not None and guard.locked:
+            self.reset()
+            raise ReadWriteDenied("the association is locked")
+        if not pending.high.verify(pending.exchange, proof):
+            if guard is not None:
+                guard.failed()
+            self.reset()
+            raise ReadWriteDenied("the proof is wrong")
+        answer = pending.high.prove(pending.exchange)
+        if guard is not None:
+            guard.succeeded()
+        self._open()
+        return answer
 
 
 class NotNegotiated(Exception):
@@ -295,5 +393,8 @@ SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
 }
 """The services by the tag of their requests: with long names (True), with short names (False)."""
 
-_EVERY_SERVICE: Final = frozenset((0x05, 0x06, 0x16)).union(*SERVICES.values())
+_PASS_3: Final = frozenset((xdlms.ACTION_REQUEST, _READ_REQUEST))
+"""Requests that may carry the client's proof."""
+
+_EVERY_SERVICE: Final = PROTECTED.union((_READ_REQUEST, 0x06, 0x16), *SERVICES.values())
 """Requests that are known, whether the application context of an association has them or not."""

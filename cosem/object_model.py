@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Any, NamedTuple, NoReturn
+from functools import cached_property
+from typing import Any, Final, NamedTuple, NoReturn
 
 from obis import Obis
 
@@ -61,6 +62,15 @@ class ObjectView:
         for visible in self.objects:
             self._add(visible)
         self.object_list = self._object_list()
+
+    @cached_property
+    def of_pass_3(self) -> ObjectView:
+        """What a client sees that has not proved itself: reply_to_HLS_authentication, and nothing else."""
+        return ObjectView(
+            VisibleObject(visible.object, {}, frozenset({method}))
+            for visible in self.objects
+            if (method := _REPLY_TO_HLS.get(visible.object.interface_class.class_id)) in visible.methods
+        )
 
     def _add(self, visible: VisibleObject) -> None:
         cosem_object = visible.object
@@ -130,3 +140,10 @@ class ObjectView:
         if classes is not None and named.class_id not in classes:
             raise ObjectClassInconsistent
         raise ObjectUndefined
+
+
+_REPLY_TO_HLS: Final = {12: 8, 15: 1}
+"""The method that takes the client's proof, in Association SN and Association LN."""
+
+NOTHING_VISIBLE: Final = ObjectView(())
+"""What a client sees without an association."""

@@ -66,6 +66,13 @@ class CompressionRefused(SecurityError):
     fault = ServiceFault.SERVICE_NOT_SUPPORTED
 
 
+class GeneralProtectionRefused(SecurityError):
+    """A general APDU in an association that did not negotiate general-protection."""
+
+    state = StateError.SERVICE_NOT_ALLOWED
+    fault = ServiceFault.SERVICE_NOT_SUPPORTED
+
+
 class InsufficientProtection(SecurityError):
     """Less protection than the security policy of the association requires."""
 

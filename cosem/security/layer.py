@@ -1,20 +1,27 @@
 """Between an association and its services: requests are made plain and checked, responses protected.
 
-| an association needs | for |
+| what a request must do | else |
 |---|---|
-| `MeterSecurity` | challenges, titles and keys; shared by all associations of one Security setup |
-| `Guard` | counting failures, locking |
+| be what its tag says, under our keys, not seen before (`SecurityContext`) | deciphering- or invocation-counter-error |
+| have the protection that the policy asks of requests | service-not-allowed, operation-not-possible |
+| be answerable with the protection that the policy asks of responses | the same, before anything is done |
+| come in a general APDU only where general-protection was negotiated | service-not-allowed, service-not-supported |
 
-Both are the server's: it keeps keys, counters and failures where a restart finds them.
+A response goes as its request came, and at least as the policy asks. An exception-response has no ciphered tag of its
+own: where only service-specific tags may be used, it goes plain; it holds nothing but its two codes.
+
+What security needs of the meter is the server's to keep, where a restart finds it: `MeterSecurity`, `Guard`.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from .errors import SecurityError
-from .policy import SecurityPolicy
-from .security_context import SecurityContext
+from .. import xdlms
+from .errors import GeneralProtectionRefused, InsufficientProtection, SecurityError
+from .policy import Direction, Protection, SecurityPolicy, required
+from .security_context import How, Opened, SecurityContext
+from .tags import GENERAL, GLOBAL_TAGS, PROTECTED, Envelope
 
 
 class MeterSecurity(Protocol):
@@ -56,3 +63,117 @@ class Guard(Protocol):
 
     def succeeded(self) -> None:
         """A right one."""
+
+
+PLAIN: Final = How(Protection.NONE, Envelope.NONE)
+
+_CIPHERED: Final = int(Protection.AUTHENTICATED | Protection.ENCRYPTED)
+_SIGNED: Final = int(Protection.SIGNED)
+_GENERAL_FORM: Final = {
+    Envelope.SERVICE_GLOBAL: Envelope.GENERAL_GLOBAL,
+    Envelope.SERVICE_DEDICATED: Envelope.GENERAL_DEDICATED,
+    Envelope.NONE: Envelope.GENERAL_GLOBAL,
+}
+_DEDICATED: Final = (Envelope.SERVICE_DEDICATED, Envelope.GENERAL_DEDICATED)
+
+_SERVICE_OVERHEAD: Final = 21
+"""Tag, length in three octets, security control, counter, authentication tag."""
+_GENERAL_OVERHEAD: Final = 30
+"""The same, and the system title with its length."""
+_KEY_OVERHEAD: Final = 250
+"""What general-ciphering adds at most: a header with two titles, key-info with ephemeral key and signature of P-384."""
+_SIGNATURE_OVERHEAD: Final = 130
+"""What general-signing adds at most, besides a transaction-id: a header with two titles, a signature of P-384."""
+
+
+class SecurityLayer:
+    """Protects one association; `initiate` says how the InitiateRequest came that opened it."""
+
+    def __init__(self, security: MeterSecurity, context: SecurityContext) -> None:
+        self.context = context
+        self.initiate = PLAIN
+        self.general = True
+        """Whether general APDUs may be used: in the AARQ always, then as negotiated."""
+        self._security = security
+        self._policy: SecurityPolicy | None = None
+        self._of_request = self._of_response = 0
+
+    def unprotect(self, apdu: bytes) -> Opened:
+        """A request made plain, and how it came; raises `SecurityError` or `DecodeError`, and then nothing was done."""
+        tag = apdu[0] if apdu else -1
+        if tag in PROTECTED:
+            if tag in GENERAL and not self.general:
+                raise GeneralProtectionRefused("general-protection was not negotiated")
+            opened = self.context.open(apdu)
+        else:
+            opened = Opened(apdu, PLAIN)
+        self._require(opened.how)
+        return opened
+
+    def _require(self, how: How) -> None:
+        policy = self._security.policy
+        if policy != self._policy:
+            self._of_request = int(required(policy, Direction.REQUEST))
+            self._of_response = int(required(policy, Direction.RESPONSE))
+            self._policy = policy
+        protection = int(how.protection)
+        if self._of_request & ~protection:
+            raise InsufficientProtection(f"{how.protection!r} ({policy} in force)")
+        if (protection | self._of_response) & _SIGNED and not (self.general and self.context.asymmetric.signing):
+            raise InsufficientProtection("the response must be signed, and cannot be")
+
+    def protect(self, response: bytes, how: How) -> bytes:
+        """The response to a request that came as `how` says; raises `KeyRefused` where a key is missing."""
+        protection = int(how.protection) | self._of_response
+        if not protection:
+            return response
+        if protection != int(how.protection):
+            how = how._replace(protection=Protection(protection))
+        envelope = how.envelope
+        if protection & _CIPHERED and envelope in _GENERAL_FORM:
+            if envelope is Envelope.NONE:
+                envelope = Envelope.SERVICE_GLOBAL
+            if protection & _SIGNED or response[0] not in GLOBAL_TAGS:
+                if not self.general and response[0] == xdlms.EXCEPTION_RESPONSE:
+                    return response
+                envelope = _GENERAL_FORM[envelope]
+            if envelope is not how.envelope:
+                how = how._replace(envelope=envelope)
+        return self.context.seal(response, how.of_answer)
+
+    def overhead(self, how: How) -> int:
+        """Most octets that `protect` adds to a response to a request that came as `how` says."""
+        protection = int(how.protection) | self._of_response
+        octets = 0
+        if protection & _CIPHERED:
+            service = how.envelope in _GENERAL_FORM and not protection & _SIGNED
+            octets = _SERVICE_OVERHEAD if service else _GENERAL_OVERHEAD
+            if how.envelope is Envelope.GENERAL:
+                octets += _KEY_OVERHEAD + len(how.transaction_id)
+        if protection & _SIGNED:
+            octets += _SIGNATURE_OVERHEAD + len(how.transaction_id)
+        return octets
+
+    def read_release(self, user_information: bytes | None) -> Opened:
+        """The InitiateRequest of an RLRQ; raises `SecurityError` or `DecodeError`: then the association stays.
+
+        It must be protected as the one of the AARQ was, under a global key; where that came plain, as the policy asks.
+        """
+        if user_information is None:
+            opened = Opened(b"", PLAIN)
+            self._require(PLAIN)
+        else:
+            opened = self.unprotect(user_information)
+        how = opened.how
+        if int(self.initiate.protection) & ~int(how.protection) or how.envelope in _DEDICATED:
+            raise InsufficientProtection(f"an RLRQ with {how.protection!r} ({self.initiate.protection!r} in the AARQ)")
+        return opened
+
+    def proof_allowed(self, how: How) -> None:
+        """Raise `InsufficientProtection` for a pass 3 under the dedicated key: nobody has proved anything yet."""
+        if how.envelope in _DEDICATED:
+            raise InsufficientProtection("pass 3 under the dedicated key")
+
+    def refused(self, error: SecurityError) -> None:
+        """Tell the server what was refused."""
+        self._security.refused(self.context.peer_title, error)

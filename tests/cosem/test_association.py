@@ -196,7 +196,13 @@ def test_short_name_services_are_never_supported(vector: dict[str, Any]) -> None
         assert association.handle(bytes.fromhex(vector["hex_in"])) == NOT_SUPPORTED
 
 
-@pytest.mark.parametrize("sent", ["", "00", "c2", "c4", "c8", "d8", "d9", "db", "e0", "ff", "0f", "61", "63"])
+@pytest.mark.parametrize("sent", ["21", "c8", "cb", "d0", "db", "dc", "dd", "df"])
+def test_an_association_without_ciphering_has_no_protected_services(sent: str) -> None:
+    for association, _ in (idle(), associated()):
+        assert association.handle(bytes.fromhex(sent) + bytes(20)) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("sent", ["", "00", "c2", "c4", "d8", "d9", "e0", "ff", "0f", "61", "63"])
 def test_an_unknown_tag_is_an_unknown_service(sent: str) -> None:
     for association, _ in (idle(), associated()):
         assert association.handle(bytes.fromhex(sent) + bytes(bool(sent) * 5)) == UNKNOWN
