@@ -107,24 +107,29 @@ class KeyFile:
 def _read(path: Path) -> str | None:
     """The text of the file, None where there is none; raises `KeyFileError` unless it is ours alone."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from None
-    with open(descriptor, encoding="utf-8") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise KeyFileError(f"{path}: not a file")
-        if status.st_uid != os.geteuid():
-            raise KeyFileError(f"{path}: holds keys and belongs to another user (chown it)")
-        if status.st_mode & _OTHERS:
-            mode = stat.S_IMODE(status.st_mode)
-            raise KeyFileError(f"{path}: holds keys and can be reached by others, mode {mode:04o} (chmod 600 it)")
-        try:
+    try:
+        _trust(path, os.fstat(descriptor))
+        with open(descriptor, encoding="utf-8", closefd=False) as file:
             return file.read()
-        except UnicodeDecodeError:
-            raise KeyFileError(f"{path}: not UTF-8") from None
+    except UnicodeDecodeError:
+        raise KeyFileError(f"{path}: not UTF-8") from None
+    finally:
+        os.close(descriptor)
+
+
+def _trust(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(f"{path}: not a file")
+    if status.st_uid != os.geteuid():
+        raise KeyFileError(f"{path}: holds keys and belongs to another user (chown it)")
+    if status.st_mode & _OTHERS:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyFileError(f"{path}: holds keys and can be reached by others, mode {mode:04o} (chmod 600 it)")
 
 
 def _parse(text: str, path: Path) -> _Document:

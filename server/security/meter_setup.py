@@ -67,6 +67,9 @@ class MeterSetup:
             for peer, counter in self._stored(_RECEIVED % (profile.number, name.encode()))
         }
         self._written = dict(self._lowest)
+        stored = meter.memory.get(self._name(b"policy"))
+        self.policy = SecurityPolicy.of(profile.version, profile.policy if stored is None else stored[0])
+        """The policy in force now."""
         self._received = ReceiveCounters(self._lowest, self._moved)
 
     # --- what an association needs ------------------------------------------------------------------
@@ -75,12 +78,6 @@ class MeterSetup:
     def system_title(self) -> bytes:
         """Our title: prefix and serial number, as captured meters have it."""
         return self._meter.system_title
-
-    @property
-    def policy(self) -> SecurityPolicy:
-        """The policy in force now."""
-        stored = self._meter.memory.get(self._name(b"policy"))
-        return SecurityPolicy.of(self.profile.version, self.profile.policy if stored is None else stored[0])
 
     def context(self, client_title: bytes) -> SecurityContext:
         """Keys and counters for an association with this client; raises `SystemTitleRefused` for one too many."""
@@ -123,6 +120,7 @@ class MeterSetup:
         """Put a policy in force; raises `ValueError` unless it keeps every requirement of the present one."""
         if not strengthens(policy, self.policy):
             raise ValueError("a policy is never lowered")
+        self.policy = policy
         self._meter.remember(self._name(b"policy"), bytes((policy.value,)))
 
     def replace_keys(self, keys: Mapping[KeyId, bytes]) -> None:
