@@ -68,9 +68,9 @@ class ActionService:
 
     def _respond(self, choice: int, invoke: int, octets: bytes) -> bytes:
         """The response that carries the results, or its first block where it is too long for one."""
-        capacity = self._association.capacity
-        if len(octets) + 3 <= capacity:
+        if len(octets) + 3 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_ACTION):
             return bytes((xdlms.ACTION_RESPONSE, choice, invoke)) + octets
+        capacity = self._association.capacity
         blocks = self._association.allows(Conformance.BLOCK_TRANSFER_WITH_ACTION)
         if not blocks or capacity <= xdlms.BLOCK_OVERHEAD:
             return self._failed(invoke, ActionResult.OTHER_REASON)

@@ -29,9 +29,11 @@ from enum import IntEnum
 from typing import Any, Final, Protocol
 
 from . import acse, initiate, xdlms
+from .access_service import ACCESS_REQUEST, AccessService
 from .acse import ApplicationContext
 from .action_service import ActionService
 from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
+from .general_block_transfer import BLOCK_OVERHEAD, GENERAL_BLOCK_TRANSFER
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance
 from .object_model import NOTHING_VISIBLE, ObjectView
@@ -44,6 +46,9 @@ from .security.policy import Protection
 from .security.tags import PROTECTED
 from .set_service import SetService
 from .xdlms import ServiceFault, StateError
+
+LONGEST_RESPONSE: Final = 1 << 24
+"""Octets of the longest response in general blocks: the load profile read whole has 2 MiB, all of an ACCESS more."""
 
 _READ_REQUEST: Final = 0x05
 _GET_NORMAL: Final = b"\xc0\x01"
@@ -135,6 +140,9 @@ class Association:
         self._note: Callable[[], None] = _nothing
         self._readers: dict[bytes, Callable[[Any], RowBuffer | bytes]] = NOTHING_VISIBLE.readers
         self._capacity = self._overhead = 0
+        self.general_block_size: int | None = None
+        """Most octets of an APDU in general-block-transfer; None where that was not negotiated."""
+        self._whole = False
         self._afterwards: list[Callable[[], None]] = []
         self.get = GetService(self)
         table = SERVICES[self.definition is None or self.definition.context.long_names]
@@ -149,6 +157,11 @@ class Association:
     def capacity(self) -> int:
         """Most octets a response may have, before it is protected."""
         return self._capacity - self._overhead
+
+    def room(self, blocks: Conformance | None = None) -> int:
+        """Most octets of a response that may go out in general blocks, unless the service has these `blocks` itself."""
+        own = blocks is not None and self.allows(blocks) and not self._whole
+        return self.capacity if own or self.general_block_size is None else LONGEST_RESPONSE
 
     def allows(self, service: Conformance) -> bool:
         """Whether the services of these bits were all negotiated, or are tolerated."""
@@ -175,6 +188,14 @@ class Association:
             if read is not None and self.get.transfer is None:
                 return self._get(read, apdu)
         return self._dispatch(apdu)
+
+    def handle_whole(self, apdu: bytes) -> bytes | None:
+        """Serve an APDU that came in general blocks: so will its answer go, the PDU sizes bound neither."""
+        self._whole = True
+        try:
+            return self.handle(apdu)
+        finally:
+            self._whole = False
 
     def _get(self, read: Callable[[Any], RowBuffer | bytes], apdu: bytes) -> bytes:
         try:
@@ -213,7 +234,7 @@ class Association:
     def _unprotect(self, apdu: bytes, layer: SecurityLayer) -> bytes | None:
         """Serve an APDU of an association with ciphering: plain or protected, as the policy allows."""
         assert self.definition is not None
-        if len(apdu) > self.definition.max_receive_pdu:
+        if len(apdu) > self.definition.max_receive_pdu and not self._whole:
             return _TOO_LONG
         try:
             inner, how = layer.unprotect(apdu)
@@ -249,7 +270,7 @@ class Association:
             return _NOT_POSSIBLE
         if self._pending is not None and tag not in _PASS_3:
             return _NOT_POSSIBLE
-        if len(apdu) > definition.max_receive_pdu:
+        if len(apdu) > definition.max_receive_pdu and not self._whole:
             return _TOO_LONG
         try:
             return service.handle(apdu)
@@ -313,6 +334,9 @@ class Association:
         if self.link_limit is not None and opening.negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
             # A frame too small for any block carries segments of one.
             self._capacity = min(opening.client_max_pdu, max(self.link_limit, xdlms.BLOCK_OVERHEAD + 1))
+        if opening.negotiated & Conformance.GENERAL_BLOCK_TRANSFER:
+            limit = opening.client_max_pdu if self.link_limit is None else self.link_limit
+            self.general_block_size = min(opening.client_max_pdu, max(limit, BLOCK_OVERHEAD + 1))
         information = self._initiate_response = opening.initiate_response
         if self.layer is not None:
             information = self.layer.protect(information, opening.how)
@@ -388,6 +412,7 @@ SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
         xdlms.GET_REQUEST: lambda association: association.get,
         xdlms.SET_REQUEST: SetService,
         xdlms.ACTION_REQUEST: ActionService,
+        ACCESS_REQUEST: AccessService,
     },
     False: {},
 }
@@ -396,5 +421,5 @@ SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
 _PASS_3: Final = frozenset((xdlms.ACTION_REQUEST, _READ_REQUEST))
 """Requests that may carry the client's proof."""
 
-_EVERY_SERVICE: Final = PROTECTED.union((_READ_REQUEST, 0x06, 0x16), *SERVICES.values())
+_EVERY_SERVICE: Final = PROTECTED.union((_READ_REQUEST, 0x06, 0x16, GENERAL_BLOCK_TRANSFER), *SERVICES.values())
 """Requests that are known, whether the application context of an association has them or not."""

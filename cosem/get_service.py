@@ -57,7 +57,7 @@ class GetService:
     def respond(self, value: RowBuffer | bytes, invoke: int) -> bytes:
         """The response that carries an encoded value, or its first block where it is too long for one."""
         octets = value.data if isinstance(value, RowBuffer) else value
-        if len(octets) + 4 <= self._association.capacity:
+        if len(octets) + 4 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((xdlms.GET_RESPONSE, xdlms.NORMAL, invoke, 0x00)) + octets
         return self._begin(value, invoke)
 
@@ -79,7 +79,7 @@ class GetService:
             parts.append(b"\x00")
             parts.append(value.data if isinstance(value, RowBuffer) else value)
         octets = b"".join(parts)
-        if len(octets) + 3 <= self._association.capacity:
+        if len(octets) + 3 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((xdlms.GET_RESPONSE, xdlms.GET_WITH_LIST, invoke)) + octets
         return self._begin(octets, invoke)
 
