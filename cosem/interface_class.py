@@ -64,10 +64,14 @@ CHOICE = None
 
 
 class InterfaceClass:
-    """Base of the declarations; `attributes` and `methods` are collected by index."""
+    """Base of the declarations; `attributes` and `methods` are collected by index.
+
+    `method_offset` is how far the short name of method 1 lies above the base name; a class without methods has none.
+    """
 
     class_id: ClassVar[int]
     version: ClassVar[int]
+    method_offset: ClassVar[int] = 0
     attributes: ClassVar[dict[int, Attribute]] = {}
     methods: ClassVar[dict[int, Method]] = {}
 

@@ -45,6 +45,7 @@ class Register(InterfaceClass):
 
     class_id = 3
     version = 0
+    method_offset = 0x28
     value = Attribute(2, CHOICE)
     scaler_unit = Attribute(3, SCALER_UNIT)
     reset = Method(1, INTEGER)
@@ -55,6 +56,7 @@ class ExtendedRegister(InterfaceClass):
 
     class_id = 4
     version = 0
+    method_offset = 0x38
     value = Attribute(2, CHOICE)
     scaler_unit = Attribute(3, SCALER_UNIT)
     status = Attribute(4, CHOICE)
@@ -67,6 +69,7 @@ class ProfileGeneric(InterfaceClass):
 
     class_id = 7
     version = 1
+    method_offset = 0x58
     buffer = Attribute(2, Array(ANY))
     capture_objects = Attribute(3, Array(CAPTURE_OBJECT))
     capture_period = Attribute(4, DOUBLE_LONG_UNSIGNED)
@@ -83,6 +86,7 @@ class Clock(InterfaceClass):
 
     class_id = 8
     version = 0
+    method_offset = 0x60
     time = Attribute(2, DATE_TIME_STRING)
     time_zone = Attribute(3, LONG)
     status = Attribute(4, UNSIGNED)
@@ -128,6 +132,7 @@ class AssociationLn(InterfaceClass):
 
     class_id = 15
     version = 0
+    method_offset = 0x60
     object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT))
     associated_partners_id = Attribute(3, Structure(INTEGER, LONG_UNSIGNED))
     application_context_name = Attribute(4, OCTET_STRING)
@@ -139,11 +144,32 @@ class AssociationLn(InterfaceClass):
     association_status = Attribute(8, ENUM)
 
 
+SHORT_NAME_RIGHTS: Final = Structure(
+    LONG, Array(Structure(INTEGER, ENUM, _AccessSelectors())), Array(Structure(INTEGER, ENUM))
+)
+"""Base name, rights on attributes, rights on methods: an element of access_rights_list."""
+
+
+class AssociationSn(InterfaceClass):
+    """Association SN (class 12, version 2), Blue Book 4.4.3; methods 1, 2, 4, 6 and 7 are reserved."""
+
+    class_id = 12
+    version = 2
+    method_offset = 0x20
+    object_list = Attribute(2, Array(Structure(LONG, LONG_UNSIGNED, UNSIGNED, LOGICAL_NAME)))
+    access_rights_list = Attribute(3, Array(SHORT_NAME_RIGHTS))
+    security_setup_reference = Attribute(4, LOGICAL_NAME)
+    read_by_logicalname = Method(3, Array(Structure(LONG_UNSIGNED, LOGICAL_NAME, INTEGER)), Array(ANY))
+    change_secret = Method(5, OCTET_STRING)
+    reply_to_hls_authentication = Method(8, OCTET_STRING, OCTET_STRING)
+
+
 class SapAssignment(InterfaceClass):
     """SAP assignment (class 17, version 0), Blue Book 4.4.5."""
 
     class_id = 17
     version = 0
+    method_offset = 0x20
     sap_assignment_list = Attribute(2, Array(Structure(LONG_UNSIGNED, OCTET_STRING)))
     connect_logical_device = Method(1, Structure(LONG_UNSIGNED, OCTET_STRING))
 
@@ -166,7 +192,7 @@ class HdlcSetup(InterfaceClass):
 INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     (declared.class_id, declared.version): declared
     for declared in (
-        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationLn, SapAssignment, HdlcSetup,
+        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, SapAssignment, HdlcSetup,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""

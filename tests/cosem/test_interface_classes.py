@@ -29,9 +29,11 @@ NAME = Obis.parse("1.1.1.8.0.255")
 
 # Attributes and methods as the Blue Book counts them.
 COUNTS = {
-    (1, 0): (2, 0), (3, 0): (3, 1), (4, 0): (5, 1), (7, 1): (8, 2), (8, 0): (9, 6), (15, 0): (8, 0), (17, 0): (2, 1),
-    (23, 1): (9, 0),
+    (1, 0): (2, 0), (3, 0): (3, 1), (4, 0): (5, 1), (7, 1): (8, 2), (8, 0): (9, 6), (12, 2): (4, 8), (15, 0): (8, 0),
+    (17, 0): (2, 1), (23, 1): (9, 0),
 }  # fmt: skip
+RESERVED = {(12, 2): {1, 2, 4, 6, 7}}
+"""Methods that older versions of a class had."""
 
 
 def test_every_class_is_counted_here() -> None:
@@ -46,7 +48,15 @@ class TestEveryClass:
     def test_numbers_its_members_without_gaps(self, declared: type[InterfaceClass]) -> None:
         attributes, methods = COUNTS[declared.class_id, declared.version]
         assert list(declared.attributes) == list(range(1, attributes + 1))
-        assert list(declared.methods) == list(range(1, methods + 1))
+        reserved = RESERVED.get((declared.class_id, declared.version), set())
+        assert list(declared.methods) == [index for index in range(1, methods + 1) if index not in reserved]
+
+    def test_has_short_names_for_its_methods_above_those_of_its_attributes(
+        self, declared: type[InterfaceClass]
+    ) -> None:
+        if declared.methods:
+            assert declared.method_offset % 8 == 0
+            assert declared.method_offset >= 8 * len(declared.attributes)
 
     def test_begins_with_its_logical_name(self, declared: type[InterfaceClass]) -> None:
         first = declared.attributes[1]
