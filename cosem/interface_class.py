@@ -76,9 +76,11 @@ class InterfaceClass:
     methods: ClassVar[dict[int, Method]] = {}
 
     def __init_subclass__(cls) -> None:
-        declared = [value for value in vars(cls).values() if isinstance(value, Attribute)]
-        cls.attributes = {1: LOGICAL_NAME_ATTRIBUTE} | {attribute.index: attribute for attribute in declared}
-        cls.methods = {value.index: value for value in vars(cls).values() if isinstance(value, Method)}
+        # A version that only adds to the one before is declared as its subclass.
+        declared = [value for base in reversed(cls.__mro__) for value in vars(base).values()]
+        attributes = {value.index: value for value in declared if isinstance(value, Attribute)}
+        cls.attributes = {1: LOGICAL_NAME_ATTRIBUTE} | attributes
+        cls.methods = {value.index: value for value in declared if isinstance(value, Method)}
 
 
 LOGICAL_NAME_ATTRIBUTE = Attribute(1, LOGICAL_NAME)

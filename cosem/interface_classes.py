@@ -21,6 +21,7 @@ from .data_types import (
     NULL,
     OCTET_STRING,
     UNSIGNED,
+    VISIBLE_STRING,
     Array,
     DataType,
     Structure,
@@ -127,12 +128,23 @@ OBJECT_LIST_ELEMENT: Final = Structure(
 )
 
 
+OBJECT_LIST_ELEMENT_V1: Final = Structure(
+    LONG_UNSIGNED,
+    UNSIGNED,
+    LOGICAL_NAME,
+    Structure(Array(Structure(INTEGER, ENUM, _AccessSelectors())), Array(Structure(INTEGER, ENUM))),
+)
+"""From version 1 of Association LN: the access mode of a method is an enumeration as well."""
+
+USER: Final = Structure(UNSIGNED, VISIBLE_STRING)
+
+
 class AssociationLn(InterfaceClass):
     """Association LN (class 15, version 0), Blue Book 4.4.4."""
 
     class_id = 15
     version = 0
-    method_offset = 0x60
+    method_offset = 0x28
     object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT))
     associated_partners_id = Attribute(3, Structure(INTEGER, LONG_UNSIGNED))
     application_context_name = Attribute(4, OCTET_STRING)
@@ -142,6 +154,30 @@ class AssociationLn(InterfaceClass):
     authentication_mechanism_name = Attribute(6, OCTET_STRING)
     secret = Attribute(7, OCTET_STRING)
     association_status = Attribute(8, ENUM)
+    reply_to_hls_authentication = Method(1, OCTET_STRING, OCTET_STRING)
+    change_hls_secret = Method(2, OCTET_STRING)
+
+
+class AssociationLnV1(AssociationLn):
+    """Association LN (class 15, version 1), Blue Book 4.4.4: names its Security setup."""
+
+    version = 1
+    object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT_V1))
+    security_setup_reference = Attribute(9, LOGICAL_NAME)
+
+
+class AssociationLnV2(AssociationLnV1):
+    """Association LN (class 15, version 2), Blue Book 4.4.4: knows the users of its client."""
+
+    version = 2
+    user_list = Attribute(10, Array(USER))
+    current_user = Attribute(11, USER)
+
+
+class AssociationLnV3(AssociationLnV2):
+    """Association LN (class 15, version 3), Blue Book 4.4.4: access rights are sets of bits."""
+
+    version = 3
 
 
 SHORT_NAME_RIGHTS: Final = Structure(
@@ -179,6 +215,7 @@ class HdlcSetup(InterfaceClass):
 
     class_id = 23
     version = 1
+    method_offset = 0x38
     comm_speed = Attribute(2, ENUM)
     window_size_transmit = Attribute(3, UNSIGNED)
     window_size_receive = Attribute(4, UNSIGNED)
@@ -192,7 +229,8 @@ class HdlcSetup(InterfaceClass):
 INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     (declared.class_id, declared.version): declared
     for declared in (
-        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, SapAssignment, HdlcSetup,
+        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, AssociationLnV1,
+        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""

@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from obis import Obis
 
+from .data_types import Array, DataType
 from .errors import ObjectClassInconsistent, ObjectUndefined, ReadWriteDenied
 from .interface_class import BoundAttribute, CosemObject, Invocation, Method
-from .interface_classes import OBJECT_LIST_ELEMENT
-from .reader import encode_length
+from .interface_classes import OBJECT_LIST_ELEMENT, AssociationLn
 from .rows import RowBuffer
 from .xdlms import Descriptor
 
@@ -100,9 +100,15 @@ class ObjectView:
             ]
             methods = [(index, index in visible.methods) for index in sorted(visible.object.interface_class.methods)]
             declared = visible.object.interface_class
-            element = declared.class_id, declared.version, visible.object.logical_name, (attributes, methods)
-            elements.append(OBJECT_LIST_ELEMENT.encode(element))
-        return b"\x01" + encode_length(len(elements)) + b"".join(elements)
+            elements.append((declared.class_id, declared.version, visible.object.logical_name, (attributes, methods)))
+        return self._object_list_type().encode(elements)
+
+    def _object_list_type(self) -> DataType:
+        """As the version of the association object has it; where none is visible, nobody can ask."""
+        for visible in self.objects:
+            if issubclass(visible.object.interface_class, AssociationLn):
+                return visible.object.attributes[AssociationLn.object_list.index].type
+        return Array(OBJECT_LIST_ELEMENT)
 
     def readable(self, descriptor: bytes) -> BoundAttribute:
         """The attribute to read; raises the `ServiceError` that says why not."""

@@ -96,7 +96,7 @@ def test_the_object_list_says_class_version_name_and_rights_of_every_object() ->
     class_id, version, _, (attributes, methods) = listed[bytes(ASSOCIATION)]
     assert (class_id, version) == (15, 0)
     assert [(index, mode) for index, mode, _ in attributes] == [(n, 2 if n == 7 else 1) for n in range(1, 9)]
-    assert methods == []
+    assert methods == [(1, False), (2, False)]
     assert listed[bytes(ENERGY)][3] == ([(1, 1, None), (2, 1, None), (3, 1, None)], [(1, True)])
     assert listed[bytes(PROFILE)][3][0][1] == (2, 1, [1, 2])
     assert listed[bytes(NOTE)][3][0][1] == (2, 3, None)
