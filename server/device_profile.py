@@ -4,6 +4,9 @@ A profile is a TOML file beside an object list in CSV. It may inherit another an
 are merged key by key, everything else (also arrays of tables) is replaced. The files in `server/profiles`
 ship with the package; a path to a file of one's own works as well.
 
+What a profile adds to the lists it inherits it names apart: `more_objects` is another object list, `more_associations`
+are further associations, each laid over the table `association_defaults`.
+
 A profile names a type number and configuration numbers; what they order (energy type, currents, tariffs, target
 day …) need not be said again under `[metering]`, and where it is said there, it holds. Ordered with other numbers,
 `load_profile` gives the profile of that meter: then the numbers hold. Without associations a meter speaks
@@ -149,6 +152,7 @@ def load_profile(
     """
     path = locate(name)
     values = _merged(path, ())
+    _add_associations(values)
     own = validate(_Numbers, values, path).identity
     metering = values.get("metering", {})
     if isinstance(metering, dict):
@@ -157,6 +161,14 @@ def load_profile(
     if type_number is None and configuration_numbers is None:
         return profile
     return _reordered(profile, type_number, configuration_numbers)
+
+
+def _add_associations(values: dict[str, Any]) -> None:
+    """Put `more_associations` behind `associations`; what is no table is left to validation."""
+    defaults, more = values.pop("association_defaults", {}), values.pop("more_associations", [])
+    if more:
+        added = [merge(defaults, item) if isinstance(item, dict) else item for item in more]
+        values["associations"] = [*values.get("associations", []), *added]
 
 
 def _reordered(

@@ -191,7 +191,13 @@ def _relay_wait(number: str) -> Source:
     return read
 
 
+def _invocation_counter(number: str) -> Source:
+    setup = int(number)
+    return lambda context: context.meter.security.setups[setup].invocation_counter
+
+
 VALUES: Final[dict[str, Callable[..., Source]]] = {
+    "invocation_counter": _invocation_counter,
     "energy": energy,
     "energy_fine": lambda name: energy(name, MWS_PER_WH // 10),
     "tariff_energy": tariff_energy,
