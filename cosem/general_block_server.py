@@ -67,7 +67,7 @@ class GeneralBlockServer:
         size = self._association.general_block_size
         if size is None or len(reply) <= self._association.client_max_pdu or reply[0] in _NEVER_CUT:
             return (reply,)
-        return self._send(BlockTransfer(self._settings(size), now), reply)
+        return self._send(BlockTransfer(self._settings(size), now, answers=True), reply)
 
     def _blocks(self, apdu: bytes, now: float) -> Sequence[bytes]:
         association = self._association

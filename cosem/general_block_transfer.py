@@ -125,9 +125,12 @@ class BlockTransferSettings(NamedTuple):
 
 
 class BlockTransfer:
-    """One side of one exchange in blocks: an APDU there, and the one that answers it back."""
+    """One side of one exchange in blocks: an APDU there, and the one that answers it back.
 
-    def __init__(self, settings: BlockTransferSettings, now: float) -> None:
+    `answers`: the request came whole, there is only its answer to send.
+    """
+
+    def __init__(self, settings: BlockTransferSettings, now: float, *, answers: bool = False) -> None:
         self.over = False
         self._settings = settings
         self._room = settings.size - BLOCK_OVERHEAD
@@ -146,7 +149,7 @@ class BlockTransfer:
         self._received = 0
         self._octets = 0
         self._ahead: dict[int, GeneralBlock] = {}
-        self._complete = False
+        self._complete = answers
 
     def send(self, apdu: bytes) -> None:
         """Send an APDU: as many blocks as the other side takes now, the rest when it asks for them.
@@ -156,7 +159,7 @@ class BlockTransfer:
         if self._room < 1 or self._sent - (-len(apdu) // self._room) > MOST_BLOCKS:
             self.over = True
             raise TooLong(f"an APDU of {len(apdu)} octets in blocks of {self._room}")
-        self._began = not self._received
+        self._began = not self._complete
         self._apdu = apdu
         self._first = self._sent + 1
         self._last = self._sent - (-len(apdu) // self._room)
@@ -180,6 +183,8 @@ class BlockTransfer:
             self._take(block)
             if self._complete:
                 return b"".join(self._parts)
+        else:
+            self._received = max(self._received, block.number)
         if self._received + self._acknowledged > so_far:
             self._attempts = self._settings.attempts
         if not block.streaming:
@@ -191,7 +196,7 @@ class BlockTransfer:
 
         Once our answer was sent to its end, the first block may well be the same request asked anew: it is taken so.
         """
-        if block.number > self._received:
+        if block.number > len(self._parts):
             return not self._complete
         answered = 0 < self._last <= self._sent
         return self._parts[block.number - 1] == block.data and not (block.number == 1 and answered)
