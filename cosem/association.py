@@ -18,7 +18,8 @@ policy of a request is here in one place:
 | a request over the receive PDU size | exception-response service-not-allowed, pdu-too-long |
 | a fault of our own | reported, `other-reason`; the association lives on |
 
-Every rejected AARQ leaves the association idle. A bad data request never ends an association.
+With short names a ConfirmedServiceError stands for an exception-response (`short_names/refusals.py`). Every rejected
+AARQ leaves the association idle. A bad data request never ends an association.
 """
 
 from __future__ import annotations
@@ -45,12 +46,16 @@ from .security.layer import Guard, MeterSecurity, SecurityLayer
 from .security.policy import Protection
 from .security.tags import PROTECTED
 from .set_service import SetService
+from .short_names.apdus import READ_REQUEST, UNCONFIRMED_WRITE_REQUEST, WRITE_REQUEST
+from .short_names.base_names import ShortNames
+from .short_names.read_service import ReadService
+from .short_names.refusals import refusal
+from .short_names.write_service import UnconfirmedWriteService, WriteService
 from .xdlms import ServiceFault, StateError
 
 LONGEST_RESPONSE: Final = 1 << 24
 """Octets of the longest response in general blocks: the load profile read whole has 2 MiB, all of an ACCESS more."""
 
-_READ_REQUEST: Final = 0x05
 _GET_NORMAL: Final = b"\xc0\x01"
 _NOT_POSSIBLE: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OPERATION_NOT_POSSIBLE)
 _NOT_SUPPORTED: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
@@ -96,12 +101,16 @@ class AssociationDefinition:
     """Who counts failures; None where they do not matter."""
     proof: Callable[[Any, Exchange], bytes] | None = None
     """The manufacturer's function of mechanism 2: proves `Exchange` from the side that it names own."""
+    short_names: ShortNames | None = None
+    """The short names of the view; None where names are long."""
 
     def __post_init__(self) -> None:
         if self.security is None and (self.mechanism >= acse.Mechanism.HIGH or self.context.ciphered):
             raise ValueError(f"client {self.client_sap} has {self.mechanism.name} in {self.context.name}, no security")
         if (self.proof is None) is (self.mechanism is acse.Mechanism.HIGH):
             raise ValueError(f"client {self.client_sap}: mechanism 2, and only that, needs a proof")
+        if (self.short_names is None) is not self.context.long_names:
+            raise ValueError(f"client {self.client_sap}: short names, and only those, need their table")
 
 
 class Association:
@@ -152,6 +161,13 @@ class Association:
     def associated(self) -> bool:
         """Whether the association is open, with everything proved."""
         return self.status is AssociationStatus.ASSOCIATED
+
+    @property
+    def short_names(self) -> ShortNames:
+        """The short names of the association's objects."""
+        assert self.definition is not None
+        assert self.definition.short_names is not None
+        return self.definition.short_names
 
     @property
     def capacity(self) -> int:
@@ -229,7 +245,14 @@ class Association:
         except Exception as error:
             self.report(error, apdu)
             return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
-        return response
+        return self._refused(response, tag)
+
+    def _refused(self, response: bytes | None, tag: int) -> bytes | None:
+        """The response; where it is an exception-response and names are short, the refusal that stands for it."""
+        long_names = self.definition is None or self.definition.context.long_names
+        if long_names or response is None or response[0] != xdlms.EXCEPTION_RESPONSE:
+            return response
+        return refusal(tag, ServiceFault(response[2]))
 
     def _unprotect(self, apdu: bytes, layer: SecurityLayer) -> bytes | None:
         """Serve an APDU of an association with ciphering: plain or protected, as the policy allows."""
@@ -251,7 +274,7 @@ class Association:
         if read is not None and self.get.transfer is None:
             response: bytes | None = self._get(read, inner)
         else:
-            response = self._serve(inner)
+            response = self._refused(self._serve(inner), inner[0])
         try:
             return None if response is None else layer.protect(response, how)
         except Exception as error:  # no key, no counter left: what cannot be protected is not sent
@@ -331,7 +354,11 @@ class Association:
         self.layer, self._pending, self._note = opening.layer, opening.pending, opening.note
         self.negotiated = opening.negotiated
         self.client_max_pdu = self._capacity = opening.client_max_pdu
-        if self.link_limit is not None and opening.negotiated & Conformance.BLOCK_TRANSFER_WITH_GET:
+        if (
+            self.link_limit is not None
+            and opening.negotiated & Conformance.BLOCK_TRANSFER_WITH_GET
+            and definition.context.long_names  # blocks of a READ are little known: segments of the link instead
+        ):
             # A frame too small for any block carries segments of one.
             self._capacity = min(opening.client_max_pdu, max(self.link_limit, xdlms.BLOCK_OVERHEAD + 1))
         if opening.negotiated & Conformance.GENERAL_BLOCK_TRANSFER:
@@ -414,12 +441,16 @@ SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
         xdlms.ACTION_REQUEST: ActionService,
         ACCESS_REQUEST: AccessService,
     },
-    False: {},
+    False: {
+        READ_REQUEST: ReadService,
+        WRITE_REQUEST: WriteService,
+        UNCONFIRMED_WRITE_REQUEST: UnconfirmedWriteService,
+    },
 }
 """The services by the tag of their requests: with long names (True), with short names (False)."""
 
-_PASS_3: Final = frozenset((xdlms.ACTION_REQUEST, _READ_REQUEST))
+_PASS_3: Final = frozenset((xdlms.ACTION_REQUEST, READ_REQUEST, WRITE_REQUEST))
 """Requests that may carry the client's proof."""
 
-_EVERY_SERVICE: Final = PROTECTED.union((_READ_REQUEST, 0x06, 0x16, GENERAL_BLOCK_TRANSFER), *SERVICES.values())
+_EVERY_SERVICE: Final = PROTECTED.union((GENERAL_BLOCK_TRANSFER,), *SERVICES.values())
 """Requests that are known, whether the application context of an association has them or not."""

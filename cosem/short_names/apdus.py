@@ -40,7 +40,7 @@ _READ_BLOCK: Final = 0x06
 _WRITE_BLOCK: Final = 0x07
 
 BLOCK_OVERHEAD: Final = 9
-"""Octets around the raw data of a block in a ReadResponse: tag, count, choice, last-block, number, length in long form."""
+"""Octets around the raw data of a block in a ReadResponse: tag, count, choice, last-block, number, long length."""
 LAST_NUMBER: Final = 0xFFFF
 """Blocks with short names are numbered in 16 bits."""
 
