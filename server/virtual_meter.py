@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from metering import Configured, Meter
 from metering.inputs import Input, NoteConfiguration, input_from_dict
+from obis import Obis
 
 from .device_profile import DeviceProfile
 from .security.key_file import KeyFile
@@ -57,6 +58,19 @@ class KeepSecrets(NamedTuple):
     secrets: MeterSecrets
 
 
+class Pushing(Protocol):
+    """Who sends what a meter pushes."""
+
+    def trigger(self, setup: Obis) -> None:
+        """Begin the push of this Push setup."""
+
+    def reset(self, setup: Obis) -> None:
+        """Give up what is under way of it."""
+
+    def changed(self) -> None:
+        """The meter has changed, maybe into an alarm."""
+
+
 class VirtualMeter:
     """A meter of a device profile.
 
@@ -83,6 +97,7 @@ class VirtualMeter:
         self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
         self.key_file = KeyFile(None) if key_file is None else key_file
+        self.pushing: Pushing | None = None
 
     def now(self) -> int:
         """True time, never before what the engine has settled."""
@@ -184,6 +199,8 @@ class VirtualMeter:
         self.sequence += 1
         text = json.dumps(body, separators=(",", ":"))
         self.pending.append(JournalEntry(self.serial_number, self.sequence, at, text))
+        if self.pushing is not None:
+            self.pushing.changed()
 
     @property
     def type_number(self) -> str:
