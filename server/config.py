@@ -34,6 +34,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from .device_profile import Period, Table, load_profile, profile_of
+from .limits import Limits
 from .ordering import EnergyTypeCode
 from .toml_file import FileError, load_toml, validate
 
@@ -302,6 +303,7 @@ class RunConfig(Table):
     speed: float = Field(default=1.0, gt=0, le=100_000)
     stepped: bool = False
     control: ControlConfig | None = None
+    limits: Limits = Limits()
     trace: str | None = None
     meters: tuple[MeterConfig, ...] = (MeterConfig(),)
     endpoints: tuple[EndpointConfig, ...] = ()

@@ -24,7 +24,7 @@ class DlmsSession(MeterSession):
         self, connection: Connection, link: Link, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        context = Context(model, self.meter, interface)
+        context = Context(model, self.meter, interface, connection.blame)
         definition = model.definition(link.client_sap, link.server_sap, interface)
         self._association = Association(definition, context, self._report, link.max_apdu)
         self._handle = self._association.handle

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 
+from transports.admission import Admission
 from transports.connection import Endpoint
 from transports.echo import EchoStream
 from transports.faults import FaultInjector, FaultRates, FaultyStream
@@ -64,6 +65,7 @@ class Runtime:
         self._time_source = time_source
         self._tracer = None if trace is None else Tracer(trace)
         self._stack = AsyncExitStack()
+        self._admission = Admission(config.limits.of_peers)
 
     async def open(self) -> None:
         """Open all of it; what is open already is closed again where something fails."""
@@ -158,7 +160,8 @@ class Runtime:
         handler = SessionHandler(behind, self.store, interface)
         if config.kind == "udp":
             name = f"udp://{config.address}"
-            return await serve_udp(*config.where, self._around(lambda: self._datagrams(behind), config, name), handler)
+            factory = self._around(lambda: self._datagrams(behind), config, name)
+            return await serve_udp(*config.where, factory, handler, self.config.limits.udp_peers)
         if config.kind == "tcp" or config.kind == "ip101i":
             is_line = config.pace or config.kind == "ip101i"
             stream = partial(
@@ -171,7 +174,8 @@ class Runtime:
                 with_wrapper=config.kind == "tcp",
             )
             name = f"{config.kind}://{config.address}"
-            return await serve_tcp(*config.where, self._around(stream, config, name), handler)
+            factory = self._around(stream, config, name)
+            return await serve_tcp(*config.where, factory, handler, self.config.limits.unread_s, self._admission)
         assert config.device is not None
         stream = partial(
             self._stream,
@@ -203,23 +207,26 @@ class Runtime:
         A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
         `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
-        hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
+        hdlc, iec, wrapper = HdlcLine(self.config.limits.apdu_octets), Iec62056Line(), None
         kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
             iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
             if with_wrapper and len(behind) == 1 and model.profile.associations:
-                wrapper = WrapperLine()
-                wrapper.attach(meter, _logical_devices(model))
+                wrapper = self._wrapper(meter, model)
         with_dlms = any(model.profile.associations for model in behind.values())
         search_speed = SpeedSearch() if search else None
         return Stream(hdlc if with_dlms else None, wrapper, iec, kmp, kmp_hex, lossless=lossless, search=search_speed)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()
-        wrapper = WrapperLine()
+        return DatagramStream(self._wrapper(meter, model))
+
+    def _wrapper(self, meter: VirtualMeter, model: ObjectModel) -> WrapperLine:
+        limits = self.config.limits
+        wrapper = WrapperLine(limits.apdu_octets, limits.associations_per_connection)
         wrapper.attach(meter, _logical_devices(model))
-        return DatagramStream(wrapper)
+        return wrapper
 
     def _around(self, factory: Callable[[], ByteStream], config: EndpointConfig, name: str) -> Callable[[], ByteStream]:
         """The stream with what its endpoint has around it, in the order of `transports/stream_around.py`.

@@ -28,7 +28,7 @@ DEFAULT_MAX_APDU: Final = 4096
 _NO_STATION: Final = 0
 PARTIAL_TIMEOUT_S: Final = 30.0
 """Long enough for any network that is still there, short enough for a serial line whose noise looked like a header."""
-_MAX_LINKS: Final = 128
+DEFAULT_MAX_LINKS: Final = 128
 """Links kept per stream: more client ports than DLMS has client addresses is no client but a scan."""
 
 
@@ -130,7 +130,7 @@ class WrapperCounters:
 class WrapperLine:
     """The server's side of one stream: one meter, its links keyed by the pair of ports."""
 
-    def __init__(self, max_apdu_size: int = DEFAULT_MAX_APDU) -> None:
+    def __init__(self, max_apdu_size: int = DEFAULT_MAX_APDU, max_links: int = DEFAULT_MAX_LINKS) -> None:
         self.closing: str | None = None
         self.refused: str | None = None
         self.counters = WrapperCounters()
@@ -139,6 +139,7 @@ class WrapperLine:
         self._max_size = HEADER_SIZE + max_apdu_size
         self._device: Hashable = None
         self._logical_devices: Callable[[], Collection[int]] = tuple
+        self._max_links = max_links
         self._links: dict[bytes, WrapperLink] = {}  # by version, source and destination: the first six octets
         self._output: list[bytes] = []
         self._last_octet = 0.0
@@ -209,7 +210,7 @@ class WrapperLine:
         link = self._links.get(key)
         if link is None:
             known = wpdu.source != _NO_STATION and wpdu.destination in self._logical_devices()
-            if not known or len(self._links) >= _MAX_LINKS:
+            if not known or len(self._links) >= self._max_links:
                 self.counters.wrong_address += 1
                 why = "too many pairs of ports" if known else "no such logical device, or no client"
                 self.refused = self.refused or f"from {wpdu.source} to {wpdu.destination}: {why}"

@@ -5,6 +5,7 @@ The rows of the object list become objects, the associations of the profile view
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -36,12 +37,16 @@ _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
 class Context:
     """What sources and sinks get: the meter, the association that asks, and the interface it came through."""
 
-    __slots__ = ("_settings", "association", "interface", "meter", "model")
+    __slots__ = ("_settings", "association", "blame", "interface", "meter", "model")
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter, interface: str) -> None:
+    def __init__(
+        self, model: ObjectModel, meter: VirtualMeter, interface: str, blame: Callable[[], None] = lambda: None
+    ) -> None:
         self.model = model
         self.meter = meter
         self.interface = interface
+        self.blame = blame
+        """Say that whoever asks could not prove what they claimed."""
         self.association: Association | None = None
         self._settings: Settings | None = None
 
@@ -124,7 +129,7 @@ class ObjectModel:
             return context.meter.security.setups[item.setup]
 
         def guard(context: Context) -> AssociationGuard:
-            return context.meter.security.guard(*saps)
+            return AssociationGuard(context.meter, self.profile.lock_out, *saps, context.blame)
 
         visible = [
             VisibleObject(cosem_object, *rights(row, cosem_object, item))
@@ -148,7 +153,7 @@ class ObjectModel:
             tolerated=Conformance.parse(item.tolerated),
             context=_CONTEXTS[item.context],
             security=None if item.setup is None else security,
-            guard=None if self.profile.lock_out is None else guard,
+            guard=guard,
             proof=None
             if mechanism is not Mechanism.HIGH
             else lambda context, exchange: prove(secret(context), exchange),

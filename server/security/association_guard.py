@@ -4,6 +4,9 @@ The model is that of class 124, Communication port protection (Blue Book): so ma
 the association for the initial time, each further one for `steepness` times as long as the last, up to a maximum. While
 it is locked nothing is looked at: right and wrong fail alike, neither counts nor prolongs. A success clears it.
 
+Each failure is also blamed on the connection it came by, which has limits of its own. A meter without lock-out does
+only that.
+
 A count belongs to client and server SAP of one meter. It stands in permanent memory, so a session answers a failure
 only after it is on disk, and neither a restart nor a power cut lifts a lock. The time is true time: whoever sets the
 meter's clock lifts nothing.
@@ -12,6 +15,7 @@ meter's clock lifts nothing.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,9 +33,17 @@ class _Record(NamedTuple):
 class AssociationGuard:
     """Counts the failures of one association of a meter; see `cosem.security.layer.Guard`."""
 
-    def __init__(self, meter: VirtualMeter, lock_out: LockOut, client_sap: int, server_sap: int) -> None:
+    def __init__(
+        self,
+        meter: VirtualMeter,
+        lock_out: LockOut | None,
+        client_sap: int,
+        server_sap: int,
+        blame: Callable[[], None] = lambda: None,
+    ) -> None:
         self._meter = meter
         self._lock_out = lock_out
+        self._blame = blame
         self._key = b"failures %d/%d" % (client_sap, server_sap)
 
     @property
@@ -46,7 +58,8 @@ class AssociationGuard:
 
     def failed(self) -> None:
         """Somebody could not prove what they claimed; while locked, nothing."""
-        if self.locked:
+        self._blame()
+        if self._lock_out is None or self.locked:
             return
         failures = min(self.failures + 1, 0xFFFF_FFFF)
         self._remember(_Record(failures, self._meter.now() + self._lock_out.seconds_after(failures)))

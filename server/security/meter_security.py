@@ -1,4 +1,4 @@
-"""All that a meter keeps for secured associations: its Security setups, the passwords clients wrote, failures.
+"""All that a meter keeps for secured associations: its Security setups and the passwords clients wrote.
 
 One counter counts all that the meter sends ciphered, whatever setup it belongs to: suites may share key octets, and so
 no two APDUs of a meter ever share key and initialization vector.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from cosem.security.invocation import SendCounter
 
-from .association_guard import AssociationGuard
 from .meter_setup import MeterSetup
 
 if TYPE_CHECKING:
@@ -34,12 +33,6 @@ class MeterSecurity:
     def password(self, client_sap: int, server_sap: int) -> bytes | None:
         """The password or secret that was written for an association; None where the profile's holds."""
         return self._meter.secrets.passwords.get((client_sap, server_sap))
-
-    def guard(self, client_sap: int, server_sap: int) -> AssociationGuard:
-        """Who counts the failures of an association; the profile has `lock_out`."""
-        lock_out = self._meter.profile.lock_out
-        assert lock_out is not None
-        return AssociationGuard(self._meter, lock_out, client_sap, server_sap)
 
     def settle(self) -> None:
         """Write exact counters: nothing comes any more."""

@@ -1,0 +1,117 @@
+"""What peers may cost: each limit of `[limits]`, met over a real wire."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cosem.client import Client
+from server.config import RunConfig
+from server.runtime import Runtime
+from transports.wrapper import encode_wpdu
+
+from .clients import TcpPort, WrapperClient
+from .running import LOOPBACK, running
+
+METER: list[dict[str, Any]] = [{}]
+TCP = [{"kind": "tcp", "address": LOOPBACK}]
+HELLO = next(Client(b"12345").associate())
+WRONG = next(Client(b"54321").associate())
+
+
+def is_shut_out(port: TcpPort) -> bool:
+    """Whether the meter closes the connection instead of answering an AARQ."""
+    try:
+        port.write(encode_wpdu(18, 16, HELLO))
+        return not port.read(10)
+    except ConnectionError:
+        return True
+
+
+def answer(port: TcpPort, apdu: bytes, client_sap: int = 18) -> bytes:
+    """What the meter answers, nothing where it says nothing for a while."""
+    port.write(encode_wpdu(client_sap, 16, apdu))
+    return port.read(0.3)[8:]
+
+
+def at(runtime: Runtime) -> str:
+    return runtime.endpoints[0].name
+
+
+async def test_a_host_has_so_many_connections() -> None:
+    async with running(METER, TCP, limits={"connections_per_host": 2}) as runtime:
+
+        def work() -> None:
+            first, second = TcpPort(at(runtime)), TcpPort(at(runtime))
+            assert answer(first, HELLO)[0] == answer(second, HELLO)[0] == 0x61
+            assert is_shut_out(TcpPort(at(runtime)))
+            assert answer(first, HELLO)[0] == 0x61, "who is in is not disturbed"
+            second.finish()
+            with pytest.raises(ConnectionError, match="closed by the meter"):
+                second.read(10)
+
+        await asyncio.to_thread(work)
+        port = await asyncio.to_thread(TcpPort, at(runtime))
+        assert not await asyncio.to_thread(is_shut_out, port)
+
+
+async def test_all_endpoints_together_have_so_many_connections() -> None:
+    async with running(METER, TCP * 2, limits={"connections": 1}) as runtime:
+        first = await asyncio.to_thread(TcpPort, runtime.endpoints[0].name)
+        assert (await asyncio.to_thread(answer, first, HELLO))[0] == 0x61
+        second = await asyncio.to_thread(TcpPort, runtime.endpoints[1].name)
+        assert await asyncio.to_thread(is_shut_out, second)
+
+
+async def test_a_host_that_guesses_passwords_is_shut_out_for_a_while() -> None:
+    async with running(METER, TCP, limits={"failures_per_host": 3, "failure_window_s": 3600}) as runtime:
+        guessing = await asyncio.to_thread(TcpPort, at(runtime))
+        for _ in range(4):
+            assert (await asyncio.to_thread(answer, guessing, WRONG))[0] == 0x61
+        assert await asyncio.to_thread(is_shut_out, await asyncio.to_thread(TcpPort, at(runtime)))
+
+
+async def test_right_passwords_shut_nobody_out() -> None:
+    async with running(METER, TCP, limits={"failures_per_host": 0}) as runtime:
+        for _ in range(3):
+            client = await asyncio.to_thread(lambda: WrapperClient(TcpPort(at(runtime))))
+            assert await asyncio.to_thread(client.get, 1, "1.1.96.1.0.255") == 12345678
+
+
+async def test_a_stream_has_so_many_associations() -> None:
+    async with running(METER, TCP, limits={"associations_per_connection": 2}) as runtime:
+        port = await asyncio.to_thread(TcpPort, at(runtime))
+        assert (await asyncio.to_thread(answer, port, HELLO, 18))[0] == 0x61
+        assert (await asyncio.to_thread(answer, port, HELLO, 19))[0] == 0x61
+        assert await asyncio.to_thread(answer, port, HELLO, 20) == b""
+        assert (await asyncio.to_thread(answer, port, HELLO, 18))[0] == 0x61
+
+
+async def test_an_apdu_above_the_limit_ends_the_connection() -> None:
+    async with running(METER, TCP, limits={"apdu_octets": 100}) as runtime:
+        port = await asyncio.to_thread(TcpPort, at(runtime))
+        assert (await asyncio.to_thread(answer, port, HELLO))[0] == 0x61
+        with pytest.raises(ConnectionError):
+            await asyncio.to_thread(answer, port, bytes(101))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("connections", 0),
+        ("connections_per_host", 0),
+        ("failures_per_host", -1),
+        ("failure_window_s", 0),
+        ("associations_per_connection", 0),
+        ("udp_peers", 0),
+        ("apdu_octets", 63),
+        ("apdu_octets", 65536),
+        ("unread_s", 0),
+        ("nonsense", 1),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=name):
+        RunConfig.model_validate({"limits": {name: value}})
