@@ -59,6 +59,7 @@ class ScriptTable(InterfaceClass):
 
     class_id = 9
     version = 0
+    method_offset = 0x20
     execute = Method(1, LONG_UNSIGNED)
 
 
@@ -67,6 +68,7 @@ class ImageTransfer(InterfaceClass):
 
     class_id = 18
     version = 0
+    method_offset = 0x40
     image_block_transfer = Method(2, OCTET_STRING)
 
 
@@ -75,6 +77,7 @@ class DisconnectControl(InterfaceClass):
 
     class_id = 70
     version = 0
+    method_offset = 0x20
     remote_disconnect = Method(1, INTEGER)
 
 
