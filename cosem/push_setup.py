@@ -115,6 +115,7 @@ class PushSetupV0(InterfaceClass):
 
     class_id = 40
     version = 0
+    method_offset = 0x38
     push_object_list = Attribute(2, Array(PUSH_OBJECT[0]))
     send_destination_and_method = Attribute(3, _DESTINATION)
     communication_window = Attribute(4, _WINDOW)
@@ -129,6 +130,7 @@ class PushSetupV1(InterfaceClass):
 
     class_id = 40
     version = 1
+    method_offset = 0x50
     push_object_list = Attribute(2, Array(PUSH_OBJECT[1]))
     send_destination_and_method = Attribute(3, _DESTINATION)
     communication_window = Attribute(4, _WINDOW)
@@ -146,6 +148,7 @@ class PushSetupV2(InterfaceClass):
 
     class_id = 40
     version = 2
+    method_offset = 0x68
     push_object_list = Attribute(2, Array(PUSH_OBJECT[2]))
     send_destination_and_method = Attribute(3, _DESTINATION)
     communication_window = Attribute(4, _WINDOW)

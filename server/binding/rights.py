@@ -13,8 +13,14 @@ from cosem.interface_classes import AssociationLn, Clock, Data, Register
 from cosem.object_model import AccessMode
 
 from ..device_profile import AssociationProfile, ObjectRow
+from .push_setup import WRITABLE as PUSH_SETUP_WRITABLE
 
-_WRITABLE: Final[dict[type[InterfaceClass], tuple[int, ...]]] = {Data: (2,), Register: (2,), Clock: (2, 8)}
+_WRITABLE: Final[dict[type[InterfaceClass], tuple[int, ...]]] = {
+    Data: (2,),
+    Register: (2,),
+    Clock: (2, 8),
+    **PUSH_SETUP_WRITABLE,
+}
 """What RW means for a class; for the others it is every attribute but the logical name."""
 _SECRET: Final = 7
 _CAPTURE_PERIOD: Final = 4
@@ -28,8 +34,9 @@ def rights(
     modes = dict.fromkeys(declared.attributes, AccessMode.READ)
     if row.access == "-":
         return {index: AccessMode.READ if index == 1 else AccessMode.NO_ACCESS for index in modes}, frozenset()
-    if declared is AssociationLn:
-        modes[_SECRET] = AccessMode.NO_ACCESS if item.public else AccessMode.WRITE
+    if issubclass(declared, AssociationLn):  # the secret of high level security is changed by a method
+        low = item.mechanism == "low" and not item.public
+        modes[_SECRET] = AccessMode.WRITE if low else AccessMode.NO_ACCESS
     if item.public:
         return modes, frozenset()
     if row.access == "W":
