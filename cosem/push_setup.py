@@ -111,7 +111,7 @@ def push_objects(value: list[tuple[Any, ...]]) -> list[PushObject]:
 
 
 class PushSetupV0(InterfaceClass):
-    """Push setup (class 40, version 0)."""
+    """Push setup (class 40, version 0), Blue Book 4.4.8."""
 
     class_id = 40
     version = 0
@@ -126,7 +126,7 @@ class PushSetupV0(InterfaceClass):
 
 
 class PushSetupV1(InterfaceClass):
-    """Push setup (class 40, version 1)."""
+    """Push setup (class 40, version 1), Blue Book 4.4.8."""
 
     class_id = 40
     version = 1
@@ -144,7 +144,7 @@ class PushSetupV1(InterfaceClass):
 
 
 class PushSetupV2(InterfaceClass):
-    """Push setup (class 40, version 2)."""
+    """Push setup (class 40, version 2), Blue Book 4.4.8."""
 
     class_id = 40
     version = 2
