@@ -409,12 +409,12 @@ class Association:
         assert definition is not None
         guard = None if definition.guard is None else definition.guard(self.context)
         if guard is not None and guard.locked:
-            self.reset()
+            self.afterwards(self.reset)
             raise ReadWriteDenied("the association is locked")
         if not pending.high.verify(pending.exchange, proof):
             if guard is not None:
                 guard.failed()
-            self.reset()
+            self.afterwards(self.reset)
             raise ReadWriteDenied("the proof is wrong")
         answer = pending.high.prove(pending.exchange)
         if guard is not None:

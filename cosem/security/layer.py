@@ -19,6 +19,7 @@ from typing import Final, Protocol
 
 from .. import xdlms
 from .errors import GeneralProtectionRefused, InsufficientProtection, SecurityError
+from .key_establishment import KeyChoice
 from .policy import Direction, Protection, SecurityPolicy, required
 from .security_context import How, Opened, SecurityContext
 from .tags import GENERAL, GLOBAL_TAGS, PROTECTED, Envelope
@@ -76,14 +77,14 @@ _GENERAL_FORM: Final = {
 }
 _DEDICATED: Final = (Envelope.SERVICE_DEDICATED, Envelope.GENERAL_DEDICATED)
 
-_SERVICE_OVERHEAD: Final = 21
+_CONTENT_OVERHEAD: Final = 21
 """Tag, length in three octets, security control, counter, authentication tag."""
-_GENERAL_OVERHEAD: Final = 30
-"""The same, and the system title with its length."""
-_KEY_OVERHEAD: Final = 250
-"""What general-ciphering adds at most: a header with two titles, key-info with ephemeral key and signature of P-384."""
-_SIGNATURE_OVERHEAD: Final = 130
-"""What general-signing adds at most, besides a transaction-id: a header with two titles, a signature of P-384."""
+_TITLE_OVERHEAD: Final = 9
+"""A system title with its length, in general-glo and general-ded-ciphering."""
+_HEADER_OVERHEAD: Final = 21
+"""The fields of general-ciphering and general-signing: two titles, three empty ones."""
+_SIGNING_OVERHEAD: Final = 6
+"""Tag and two lengths."""
 
 
 class SecurityLayer:
@@ -146,13 +147,23 @@ class SecurityLayer:
         protection = int(how.protection) | self._of_response
         octets = 0
         if protection & _CIPHERED:
-            service = how.envelope in _GENERAL_FORM and not protection & _SIGNED
-            octets = _SERVICE_OVERHEAD if service else _GENERAL_OVERHEAD
+            octets = _CONTENT_OVERHEAD
             if how.envelope is Envelope.GENERAL:
-                octets += _KEY_OVERHEAD + len(how.transaction_id)
+                octets += _HEADER_OVERHEAD + len(how.transaction_id) + self._key_info(how.key)
+            elif protection & _SIGNED or how.envelope not in _GENERAL_FORM:
+                octets += _TITLE_OVERHEAD
         if protection & _SIGNED:
-            octets += _SIGNATURE_OVERHEAD + len(how.transaction_id)
+            octets += _SIGNING_OVERHEAD + _HEADER_OVERHEAD + len(how.transaction_id)
+            octets += 2 * self.context.keys.suite.coordinate_size
         return octets
+
+    def _key_info(self, choice: KeyChoice) -> int:
+        """Most octets of key-info; ephemeral keys and their signatures are four coordinates."""
+        if choice is KeyChoice.WRAPPED:
+            return 4 + self.context.keys.suite.key_size + 8
+        if choice is KeyChoice.ONE_PASS:
+            return 7 + 4 * self.context.keys.suite.coordinate_size
+        return 5
 
     def read_release(self, user_information: bytes | None) -> Opened:
         """The InitiateRequest of an RLRQ; raises `SecurityError` or `DecodeError`: then the association stays.
