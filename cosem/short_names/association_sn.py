@@ -1,8 +1,8 @@
 """Association SN (Blue Book 4.4.3): the current association where names are short, computed from the one that answers.
 
-read_by_logicalname reads attributes by class, logical name and index, as a GET would. It gives an array of their values in
-the order asked; index 0 asks for all attributes of an object and gives them as a structure (the Blue Book leaves the shape
-open). One attribute that cannot be read refuses the whole; where index 0 meets one, with scope-of-access-violated.
+read_by_logicalname reads attributes by class, logical name and index, as a GET would. It gives an array of their values
+in the order asked; index 0 asks for all attributes of an object and gives them as a structure (shapes are ours). One
+attribute that cannot be read refuses the whole; where index 0 meets one, with scope-of-access-violated.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, Sink
 from cosem.interface_classes import ProfileGeneric
 from cosem.object_model import ObjectView, VisibleObject
+from cosem.short_names.association_sn import NO_SECURITY_SETUP, association_sn_object
+from cosem.short_names.base_names import BaseNames, ShortNames, base_names
 from metering import Configured
 from obis import Obis
 
@@ -112,8 +114,13 @@ class ObjectModel:
             return sap_assignment_object(row.logical_name, assignments, row.name)
         return build_object(row, self.profile.energy_type, self._cells)
 
+    def _base_names(self, view: ObjectView) -> BaseNames:
+        """An object has one base name, whoever of the associations sees it."""
+        visible = (item.object for item in view.objects)
+        return base_names([*(item for _, item in self._objects), *(item.object for item in self._settings), *visible])
+
     def _definition(self, item: AssociationProfile) -> AssociationDefinition:
-        mechanism = _MECHANISMS[item.mechanism]
+        mechanism, context = _MECHANISMS[item.mechanism], _CONTEXTS[item.context]
         saps, default = (item.client_sap, item.server_sap), item.password.encode()
 
         def secret(context: Context) -> bytes:
@@ -138,20 +145,26 @@ class ObjectModel:
         ]
         for row in self._association_rows:
             sink: Sink | None = None if item.public else set_secret
-            current = association_object(row.logical_name, item.client_sap, item.server_sap, mechanism, sink, row.name)
+            if not context.long_names:
+                reference = NO_SECURITY_SETUP if item.setup is None else Obis(bytes((0, 0, 43, 0, item.setup, 255)))
+                current = association_sn_object(mechanism, sink, security_setup=reference)
+            else:
+                current = association_object(row.logical_name, *saps, mechanism, sink, row.name)
             visible.append(VisibleObject(current, *rights(row, current, item)))
         if item.settings:
             visible += self._settings
+        view = ObjectView(visible)
         return AssociationDefinition(
             client_sap=item.client_sap,
             server_sap=item.server_sap,
             mechanism=mechanism,
             conformance=Conformance.parse(item.conformance),
             max_receive_pdu=item.max_receive_pdu,
-            view=ObjectView(visible),
+            view=view,
             secret=secret,
             tolerated=Conformance.parse(item.tolerated),
-            context=_CONTEXTS[item.context],
+            context=context,
+            short_names=None if context.long_names else ShortNames(view, self._base_names(view)),
             security=None if item.setup is None else security,
             guard=guard,
             proof=None
