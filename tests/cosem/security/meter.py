@@ -31,7 +31,7 @@ from .samples import CLIENT, SERVER, context, keys, nothing, pair, stream
 
 NOTE = Obis.parse("0.0.128.100.3.255")
 NOTE_VALUE = Descriptor(1, NOTE, 2)
-COUNT_VALUE = Descriptor(1, Obis.parse("0.0.96.1.0.255"), 2)
+COUNT_VALUE = Descriptor(1, Obis.parse("0.0.96.1.1.255"), 2)
 ASSOCIATION = Obis.parse("0.0.40.0.0.255")
 STATUS = Descriptor(15, ASSOCIATION, 8)
 
