@@ -9,28 +9,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from cosem.acse import ApplicationContext, Mechanism
 from cosem.association import Association, AssociationDefinition
-from cosem.association_object import association_object, sap_assignment_object
-from cosem.initiate import Conformance
-from cosem.interface_class import CosemObject, Sink
+from cosem.association_object import sap_assignment_object
+from cosem.interface_class import CosemObject
 from cosem.interface_classes import ProfileGeneric
-from cosem.object_model import ObjectView, VisibleObject
-from cosem.short_names.association_sn import NO_SECURITY_SETUP, association_sn_object
-from cosem.short_names.base_names import BaseNames, ShortNames, base_names
-from metering import Configured
 from obis import Obis
 
-from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
-from ..security.association_guard import AssociationGuard
-from ..security.manufacturer_proof import prove
-from ..security.meter_setup import MeterSetup
+from ..device_profile import DeviceProfile, ObjectRow, load_objects, load_profile
 from ..settings import Settings
-from ..virtual_meter import KeepSecrets, VirtualMeter
+from ..virtual_meter import VirtualMeter
+from .associations import definitions
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell
 from .objects import build_object
-from .rights import rights
+from .push_setup import PushSettings
 from .settings_objects import settings_objects
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
@@ -71,12 +63,13 @@ class ObjectModel:
     def __init__(self, profile: DeviceProfile) -> None:
         self.profile = profile
         self.hdlc: HdlcSettings | None = None
+        self.push_setups: dict[Obis, PushSettings] = {}
         self._cells: dict[Obis, MemoryCell] = {}
         rows = load_objects(profile)
         self._objects = [(row, self._build(row)) for row in rows if row.source != "association"]
         self._settings = settings_objects() if any(item.settings for item in profile.associations) else []
-        self._association_rows = [row for row in rows if row.source == "association"]
-        self.definitions = {(item.client_sap, item.server_sap): self._definition(item) for item in profile.associations}
+        of_associations = [row for row in rows if row.source == "association"]
+        self.definitions = definitions(profile, self._objects, self._settings, of_associations)
 
     @property
     def objects(self) -> list[CosemObject]:
@@ -105,6 +98,10 @@ class ObjectModel:
             assert self.profile.hdlc is not None  # no objects without
             self.hdlc = HdlcSettings(row.logical_name, self.profile.hdlc, row.name)
             return self.hdlc.object
+        if row.source == "push_setup":
+            settings = PushSettings(row.logical_name, row.version, row.name)
+            self.push_setups[row.logical_name] = settings
+            return settings.object
         if row.source == "sap_assignment":
             saps = sorted(self.profile.logical_devices)
 
@@ -113,82 +110,6 @@ class ObjectModel:
 
             return sap_assignment_object(row.logical_name, assignments, row.name)
         return build_object(row, self.profile.energy_type, self._cells)
-
-    def _base_names(self, view: ObjectView) -> BaseNames:
-        """An object has one base name, whoever of the associations sees it."""
-        visible = (item.object for item in view.objects)
-        return base_names([*(item for _, item in self._objects), *(item.object for item in self._settings), *visible])
-
-    def _definition(self, item: AssociationProfile) -> AssociationDefinition:
-        mechanism, context = _MECHANISMS[item.mechanism], _CONTEXTS[item.context]
-        saps, default = (item.client_sap, item.server_sap), item.password.encode()
-
-        def secret(context: Context) -> bytes:
-            written = context.meter.security.password(*saps)
-            return default if written is None else written
-
-        def set_secret(context: Context, value: bytes) -> None:
-            changed = context.meter.secrets.with_password(*saps, value)
-            context.meter.configure(Configured.PASSWORD, [KeepSecrets(f"password of client {saps[0]}", changed)])
-
-        def security(context: Context) -> MeterSetup:
-            assert item.setup is not None
-            return context.meter.security.setups[item.setup]
-
-        def guard(context: Context) -> AssociationGuard:
-            return AssociationGuard(context.meter, self.profile.lock_out, *saps, context.blame)
-
-        visible = [
-            VisibleObject(cosem_object, *rights(row, cosem_object, item))
-            for row, cosem_object in self._objects
-            if row.public or not item.public
-        ]
-        for row in self._association_rows:
-            sink: Sink | None = None if item.public else set_secret
-            if not context.long_names:
-                reference = NO_SECURITY_SETUP if item.setup is None else Obis(bytes((0, 0, 43, 0, item.setup, 255)))
-                current = association_sn_object(mechanism, sink, security_setup=reference)
-            else:
-                current = association_object(row.logical_name, *saps, mechanism, sink, row.name)
-            visible.append(VisibleObject(current, *rights(row, current, item)))
-        if item.settings:
-            visible += self._settings
-        view = ObjectView(visible)
-        return AssociationDefinition(
-            client_sap=item.client_sap,
-            server_sap=item.server_sap,
-            mechanism=mechanism,
-            conformance=Conformance.parse(item.conformance),
-            max_receive_pdu=item.max_receive_pdu,
-            view=view,
-            secret=secret,
-            tolerated=Conformance.parse(item.tolerated),
-            context=context,
-            short_names=None if context.long_names else ShortNames(view, self._base_names(view)),
-            security=None if item.setup is None else security,
-            guard=guard,
-            proof=None
-            if mechanism is not Mechanism.HIGH
-            else lambda context, exchange: prove(secret(context), exchange),
-        )
-
-
-_MECHANISMS: Final = {
-    "none": Mechanism.LOWEST,
-    "low": Mechanism.LOW,
-    "high": Mechanism.HIGH,
-    "md5": Mechanism.HIGH_MD5,
-    "sha1": Mechanism.HIGH_SHA1,
-    "gmac": Mechanism.HIGH_GMAC,
-    "sha256": Mechanism.HIGH_SHA256,
-    "ecdsa": Mechanism.HIGH_ECDSA,
-}
-_CONTEXTS: Final = {
-    "LN": ApplicationContext.LN,
-    "SN": ApplicationContext.SN,
-    "LN-ciphered": ApplicationContext.LN_CIPHERED,
-    "SN-ciphered": ApplicationContext.SN_CIPHERED,
-}
 
 
 @cache
