@@ -15,7 +15,8 @@ Whoever drives it brings the link::
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from obis import Obis
@@ -64,8 +65,8 @@ class AccessFailed(Exception):
         self.result = result
 
 
-class Client:
-    """Builds requests and reads responses of one association with logical names.
+class AssociationClient(ABC):
+    """Opens and ends an association, whatever its names; what is asked meanwhile is its subclasses'.
 
     With a `password` low level security is used; high level security and ciphering need `security`.
     """
@@ -84,10 +85,15 @@ class Client:
         self.negotiated: initiate.InitiateResponse | None = None
 
     @property
+    @abstractmethod
     def context_name(self) -> ApplicationContext:
         """The application context that is proposed."""
-        ciphered = self.security is not None and self.security.ciphered
-        return ApplicationContext.LN_CIPHERED if ciphered else ApplicationContext.LN
+
+    @abstractmethod
+    def reply_to_high_level_security(
+        self, proof: bytes, ask: Callable[[bytes], Generator[bytes, bytes, bytes]]
+    ) -> Generator[bytes, bytes, bytes]:
+        """Passes 3 and 4 by way of `ask`: our proof out, the server's in, both encoded; raises `AccessFailed`."""
 
     def associate(self) -> Exchange:
         """AARQ and AARE, passes 3 and 4; returns the InitiateResponse, raises `AssociationRefused`."""
@@ -124,11 +130,16 @@ class Client:
     ) -> Generator[bytes, bytes, None]:
         titles = security.context.own_title, security.context.peer_title
         exchange = SecurityExchange(*titles, challenge, check_challenge(servers, challenge))
-        request = xdlms.write_action(INVOKE, _REPLY_TO_HLS.to_bytes(), OCTET_STRING.encode(high.prove(exchange)))
-        response = security.open((yield security.seal(request, security.of_pass_3)), security.of_pass_3)
-        result, data = xdlms.read_action_result(xdlms.read_action_response(response).raw)
-        if result is not ActionResult.SUCCESS or data is None:
-            raise AssociationRefused(f"our proof was refused: {result.name.lower().replace('_', '-')}")
+
+        def ask(apdu: bytes) -> Generator[bytes, bytes, bytes]:
+            how = security.of_pass_3
+            return security.open((yield security.seal(apdu, how)), how)
+
+        try:
+            data = yield from self.reply_to_high_level_security(OCTET_STRING.encode(high.prove(exchange)), ask)
+        except AccessFailed as error:
+            reason = error.result.name.lower().replace("_", "-")
+            raise AssociationRefused(f"our proof was refused: {reason}") from error
         if not high.verify(exchange, decode_all(OCTET_STRING, data)):
             raise AssociationRefused("the server's proof is wrong")
 
@@ -147,6 +158,28 @@ class Client:
             return (yield apdu)
         how = self.security.how
         return self.security.open((yield self.security.seal(apdu, how)), how)
+
+
+class Client(AssociationClient):
+    """Builds requests and reads responses of one association with logical names."""
+
+    @property
+    def context_name(self) -> ApplicationContext:
+        """With logical names, ciphered or not."""
+        ciphered = self.security is not None and self.security.ciphered
+        return ApplicationContext.LN_CIPHERED if ciphered else ApplicationContext.LN
+
+    def reply_to_high_level_security(
+        self, proof: bytes, ask: Callable[[bytes], Generator[bytes, bytes, bytes]]
+    ) -> Generator[bytes, bytes, bytes]:
+        """Passes 3 and 4 by an ACTION of Association LN."""
+        response = yield from ask(xdlms.write_action(INVOKE, _REPLY_TO_HLS.to_bytes(), proof))
+        result, data = xdlms.read_action_result(xdlms.read_action_response(response).raw)
+        if result is not ActionResult.SUCCESS:
+            raise AccessFailed("reply_to_HLS_authentication", result)
+        if data is None:
+            raise AssociationRefused("our proof was taken, but the server did not answer it")
+        return data
 
     def get(self, descriptor: Descriptor, selector: int | None = None, parameters: bytes = b"") -> Exchange:
         """Read one attribute, in blocks where the server wants; returns its octets, raises `AccessFailed`."""
