@@ -27,7 +27,7 @@ from .data_types import (
     Structure,
 )
 from .interface_class import CHOICE, Attribute, InterfaceClass, Method
-from .push_setup import PUSH_SETUPS
+from .push_setup import PushSetupV0, PushSetupV1, PushSetupV2
 from .reader import Reader
 
 SCALER_UNIT: Final = Structure(INTEGER, ENUM)
@@ -231,7 +231,7 @@ INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     (declared.class_id, declared.version): declared
     for declared in (
         Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, AssociationLnV1,
-        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, *PUSH_SETUPS.values(),
+        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, PushSetupV0, PushSetupV1, PushSetupV2,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""

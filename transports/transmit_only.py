@@ -11,6 +11,7 @@ class TransmitOnly:
     closing: str | None = None
     refused: str | None = None
     speed: int | None = None
+    busy = False
 
     def __init__(self) -> None:
         self._output: list[bytes] = []

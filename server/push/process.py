@@ -137,7 +137,11 @@ class PushProcess:
             return False
         self._again = False
         self._wait(self._opens(now + timing.repetition.pause_s(self._failures)))
-        return self.state is State.WAITING
+        return self._under_way
+
+    @property
+    def _under_way(self) -> bool:
+        return self.state is not State.IDLE
 
     def reset(self) -> None:
         """Give up what is under way; the schedule goes on."""

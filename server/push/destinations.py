@@ -1,0 +1,180 @@
+"""Where pushes go, and how they get there. Each attempt stands for itself: connect, send, close.
+
+| target | an APDU goes |
+|---|---|
+| tcp, udp | behind the wrapper's header, from the server's port to the client's |
+| mqtt, mqtts | as the payload of a message; with QoS 1 and 2 it is sent when the broker has said so |
+| hdlc | in a UI frame on the meter's own serial lines, while nobody uses them |
+| port | in a UI frame on a device of its own, where the meter only sends |
+
+`PushFailed` and `OSError` mean that the attempt failed; what the process makes of that is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final, NamedTuple
+
+from transports.connection import Connection, Endpoint
+from transports.events import Event
+from transports.hdlc.address import ServerAddress
+from transports.hdlc.unnumbered import UnnumberedTooLong, unnumbered_information
+from transports.pseudo_terminal import open_pty
+from transports.serial_port import open_serial
+from transports.stream import ByteStream, Stream
+from transports.transmit_only import TransmitOnly
+from transports.wrapper import encode_wpdu
+
+from ..virtual_meter import VirtualMeter
+from .config import MqttConfig, Target
+
+_LARGEST_SHORT_ADDRESS: Final = 0x7E
+
+
+class PushFailed(Exception):
+    """An attempt failed; the text says why."""
+
+
+class Outgoing(NamedTuple):
+    """One APDU on its way: whose, from and to which SAP; `device_address` is the meter's on a line of several."""
+
+    meter: VirtualMeter
+    device_address: int
+    client_sap: int
+    server_sap: int
+    apdu: bytes
+
+
+class OwnLine(NamedTuple):
+    """A serial endpoint of the run: the meters behind it, its stream at present, and itself."""
+
+    meters: frozenset[VirtualMeter]
+    stream: Callable[[], Stream | None]
+    endpoint: Endpoint
+
+
+Around = Callable[[ByteStream, str], ByteStream]
+"""Puts a tracer around the stream of a device."""
+
+
+class Destinations:
+    """Sends. Devices are opened once and shared by all pushes that name them."""
+
+    def __init__(self, around: Around) -> None:
+        self.own_lines: list[OwnLine] = []
+        self._around = around
+        self._ports: dict[str, tuple[TransmitOnly, Endpoint]] = {}
+        self._stack = AsyncExitStack()
+
+    async def open_port(self, device: str, baud: int) -> str:
+        """Open a device to send on, unless it is open; gives its name. Raises `OSError`."""
+        if device not in self._ports:
+            stream = TransmitOnly()
+            kind, _, link = device.partition(":")
+            if kind == "pty":
+                endpoint = await open_pty(link or None, lambda: self._around(stream, device), _nothing)
+            else:
+                endpoint = await open_serial(device, lambda: self._around(stream, device), _nothing, baud)
+            self._stack.push_async_callback(endpoint.close)
+            self._ports[device] = stream, endpoint
+        return self._ports[device][1].name
+
+    async def close(self) -> None:
+        """Close all devices."""
+        await self._stack.aclose()
+
+    async def send(self, target: Target, outgoing: Outgoing, mqtt: MqttConfig) -> None:
+        """Make one attempt; raises `PushFailed` or `OSError`."""
+        if target.kind == "tcp":
+            await self._tcp(target, outgoing)
+        elif target.kind == "udp":
+            await self._udp(target, outgoing)
+        elif target.kind == "port":
+            self._port(target, outgoing)
+        elif target.kind == "hdlc":
+            self._own_line(outgoing)
+        else:
+            await self._mqtt(target, outgoing, mqtt)
+
+    @staticmethod
+    def _wpdu(outgoing: Outgoing) -> bytes:
+        try:
+            return encode_wpdu(outgoing.server_sap, outgoing.client_sap, outgoing.apdu)
+        except OverflowError:
+            raise PushFailed(f"{len(outgoing.apdu)} octets are more than the wrapper carries") from None
+
+    async def _tcp(self, target: Target, outgoing: Outgoing) -> None:
+        wpdu = self._wpdu(outgoing)
+        _, writer = await asyncio.open_connection(target.host, target.port)
+        try:
+            writer.write(wpdu)
+            await writer.drain()
+        finally:
+            writer.close()
+        await writer.wait_closed()
+
+    async def _udp(self, target: Target, outgoing: Outgoing) -> None:
+        wpdu = self._wpdu(outgoing)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=(target.host, target.port)
+        )
+        transport.sendto(wpdu)
+        transport.close()
+
+    async def _mqtt(self, target: Target, outgoing: Outgoing, mqtt: MqttConfig) -> None:
+        from aiomqtt import Client, MqttError  # an extra; the service has made sure that it is there
+
+        context = ssl.create_default_context(cafile=mqtt.ca_file) if target.kind == "mqtts" else None
+        client = Client(
+            target.host,
+            target.port,
+            username=mqtt.username,
+            password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+            tls_context=context,
+        )
+        topic = mqtt.topic.replace("{serial}", str(outgoing.meter.serial_number))
+        try:
+            async with client:
+                await client.publish(topic, outgoing.apdu, qos=mqtt.qos, retain=mqtt.retained)
+        except MqttError as error:
+            raise PushFailed(str(error)) from None
+
+    def _port(self, target: Target, outgoing: Outgoing) -> None:
+        stream, endpoint = self._ports[target.device]
+        if not endpoint.connections:
+            raise PushFailed("the device is gone")
+        stream.send(_frame(outgoing, None))
+        endpoint.connections[0].flush()
+
+    def _own_line(self, outgoing: Outgoing) -> None:
+        """On every serial line of the meter that is free; several meters on one are told apart by address."""
+        sent = False
+        for line in self.own_lines:
+            stream = line.stream()
+            if outgoing.meter not in line.meters or stream is None or not line.endpoint.connections:
+                continue
+            lower = outgoing.device_address if len(line.meters) > 1 else None
+            if stream.announce(_frame(outgoing, lower)):
+                line.endpoint.connections[0].flush()
+                sent = True
+        if not sent:
+            raise PushFailed("no serial line is free")
+
+
+def _frame(outgoing: Outgoing, lower: int | None) -> bytes:
+    upper = outgoing.server_sap
+    if lower is None and upper <= _LARGEST_SHORT_ADDRESS:
+        address = ServerAddress(upper, None, 1)
+    else:
+        address = ServerAddress(upper, lower or 0, 4)
+    try:
+        return unnumbered_information(outgoing.client_sap, address, outgoing.apdu)
+    except UnnumberedTooLong as error:
+        raise PushFailed(str(error)) from None
+
+
+def _nothing(connection: Connection, event: Event) -> None:
+    """No event comes from a line that only sends."""
