@@ -33,9 +33,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from .device_profile import Period, Table, load_profile, profile_of
+from .device_profile import Period, Table, load_objects, load_profile, profile_of
 from .limits import Limits
 from .ordering import EnergyTypeCode
+from .push.config import PushConfig
 from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
@@ -307,6 +308,7 @@ class RunConfig(Table):
     trace: str | None = None
     meters: tuple[MeterConfig, ...] = (MeterConfig(),)
     endpoints: tuple[EndpointConfig, ...] = ()
+    push: tuple[PushConfig, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
@@ -323,7 +325,29 @@ class RunConfig(Table):
             serials.add(meter.serial_number)
         for number, endpoint in enumerate(self.endpoints):
             self._check_endpoint(number, endpoint)
+        taken: set[tuple[int, str]] = set()
+        for number, push in enumerate(self.push):
+            self._check_push(number, push, taken)
         return self
+
+    def _check_push(self, number: int, push: PushConfig, taken: set[tuple[int, str]]) -> None:
+        """A push must be one that its meters can make; `taken` are the setups that others configure."""
+        meters = [meter for meter in self.meters if push.is_of(meter.serial_number)]
+        if push.meters is not None and len(meters) != len(set(push.meters)):
+            unknown = set(push.meters) - {meter.serial_number for meter in self.meters}
+            raise ValueError(f"push.{number}.meters: no meter with serial number {sorted(unknown)}")
+        for meter in meters:
+            profile = load_profile(meter.profile)
+            setups = [str(row.logical_name) for row in load_objects(profile) if row.source == "push_setup"]
+            if push.setup is not None:
+                if push.setup not in setups:
+                    there = ", ".join(setups) or "none"
+                    raise ValueError(f"push.{number}.setup: a {profile.name} has no Push setup {push.setup} ({there})")
+                if (meter.serial_number, push.setup) in taken:
+                    raise ValueError(f"push.{number}.setup: {push.setup} of meter {meter.serial_number} stands twice")
+                taken.add((meter.serial_number, push.setup))
+            if push.security is not None and push.security not in [item.number for item in profile.security_setups]:
+                raise ValueError(f"push.{number}.security: a {profile.name} has no Security setup {push.security}")
 
     def _check_endpoint(self, number: int, endpoint: EndpointConfig) -> None:
         behind = self.behind(endpoint)
@@ -379,6 +403,10 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         at(meter.get("installation"), "file")
     for endpoint in _tables(values.get("endpoints")):
         at(endpoint, "device", "pty:")
+    for push in _tables(values.get("push")):
+        if str(push.get("to")).startswith("pty:"):
+            at(push, "to", "pty:")
+        at(push.get("mqtt"), "ca_file")
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:

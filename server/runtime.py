@@ -1,7 +1,7 @@
 """A run: meters, their endpoints, and the order in which all of it is opened and closed.
 
-Opening: state file, time, meters, endpoints, control API. Closing, in this order: control API and endpoints (no more
-requests), then what is still to be committed, then a snapshot of each meter, then the file.
+Opening: state file, time, meters, endpoints, pushes, control API. Closing, in this order: control API, pushes and
+endpoints (no more requests), then what is still to be committed, then a snapshot of each meter, then the file.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from .binding import ObjectModel
 from .config import ControlConfig, EndpointConfig, RunConfig, split_address
 from .iec62056_21 import Readout
 from .kmp.port import frame_lines
+from .push.destinations import Destinations, OwnLine
+from .push.service import PushService
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
@@ -61,6 +63,7 @@ class Runtime:
         self.store: Store | None = None
         self.meters: dict[VirtualMeter, ObjectModel] = {}
         self.endpoints: list[Endpoint] = []
+        self.pushes: PushService | None = None
         self.control: ControlServer | None = None
         self._time_source = time_source
         self._tracer = None if trace is None else Tracer(trace)
@@ -80,10 +83,14 @@ class Runtime:
                 self.meters[meter] = model
             self._stack.callback(self._save)
             self._keep_keys()
+            destinations = Destinations(self._traced)
             for endpoint_config in self.config.endpoints:
-                endpoint = await self._open_endpoint(endpoint_config)
+                endpoint = await self._open_endpoint(endpoint_config, destinations.own_lines)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
+            self.pushes = PushService(self.meters, self.config.push, destinations, self.store, self._time_source)
+            self._stack.push_async_callback(self.pushes.close)
+            await self.pushes.open()
             if self.config.control is not None:
                 self.control = await self._open_control(self.config.control, self._time_source)
                 self._stack.push_async_callback(self.control.close)
@@ -153,7 +160,8 @@ class Runtime:
 
     # --- endpoints ------------------------------------------------------------------------------
 
-    async def _open_endpoint(self, config: EndpointConfig) -> Endpoint:
+    async def _open_endpoint(self, config: EndpointConfig, own_lines: list[OwnLine]) -> Endpoint:
+        """Open an endpoint; a serial one is put on `own_lines`, where its meters may push."""
         serials = {meter.serial_number for meter in self.config.behind(config)}
         behind = {meter: model for meter, model in self.meters.items() if meter.serial_number in serials}
         interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
@@ -177,7 +185,7 @@ class Runtime:
             factory = self._around(stream, config, name)
             return await serve_tcp(*config.where, factory, handler, self.config.limits.unread_s, self._admission)
         assert config.device is not None
-        stream = partial(
+        make = partial(
             self._stream,
             behind,
             interface,
@@ -185,11 +193,15 @@ class Runtime:
             baud=config.baud,
             search=config.baud is None and (config.strict_speed or not config.is_pty),
         )
-        factory = self._around(stream, config, config.device)
+        line = _Newest(make)
+        factory = self._around(line, config, config.device)
         if config.is_pty:
             link = config.device.partition(":")[2]
-            return await open_pty(link or None, factory, handler, config.strict_speed)
-        return await open_serial(config.device, factory, handler)
+            endpoint = await open_pty(link or None, factory, handler, config.strict_speed)
+        else:
+            endpoint = await open_serial(config.device, factory, handler)
+        own_lines.append(OwnLine(frozenset(behind), lambda: line.stream, endpoint))
+        return endpoint
 
     def _stream(
         self,
@@ -201,7 +213,7 @@ class Runtime:
         lossless: bool = False,
         search: bool = False,
         with_wrapper: bool = True,
-    ) -> ByteStream:
+    ) -> Stream:
         """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
         A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
@@ -228,6 +240,9 @@ class Runtime:
         wrapper.attach(meter, _logical_devices(model))
         return wrapper
 
+    def _traced(self, stream: ByteStream, name: str) -> ByteStream:
+        return stream if self._tracer is None else TracedStream(stream, self._tracer, name)
+
     def _around(self, factory: Callable[[], ByteStream], config: EndpointConfig, name: str) -> Callable[[], ByteStream]:
         """The stream with what its endpoint has around it, in the order of `transports/stream_around.py`.
 
@@ -250,6 +265,18 @@ class Runtime:
             return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER])
 
         return build
+
+
+class _Newest:
+    """Makes the streams of a serial line, one after the other, and knows the present one."""
+
+    def __init__(self, make: Callable[[], Stream]) -> None:
+        self.stream: Stream | None = None
+        self._make = make
+
+    def __call__(self) -> Stream:
+        self.stream = self._make()
+        return self.stream
 
 
 def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None:
