@@ -1,0 +1,320 @@
+"""Pushes of a running meter: real sockets and terminals, stepped time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosem.data_types import ANY, decode_all
+from cosem.notification import DataNotification, read_data_notification
+from cosem.reader import Reader
+from cosem.security.envelopes import read_general
+from cosem.security.invocation import ReceiveCounters, SendCounter
+from cosem.security.keys import KeyId, Keys
+from cosem.security.security_context import SecurityContext
+from cosem.security.suites import SUITE_0
+from metering.inputs import SetCover, SetEventMasks, SetSupply, SetTariff
+from metering.status import MeterStatus
+from server.runtime import Runtime
+from server.security.secrets_at_rest import DOCUMENTED
+from server.time_source import SteppedTime
+from transports.hdlc.frame import Frame, FrameCounters, FrameReceiver, Kind
+from transports.wrapper import Wpdu, WpduReader
+
+from ..running import device, running
+
+START = int(datetime(2026, 3, 2, 12, 0, 1, tzinfo=UTC).timestamp())
+METER = {"commissioned": datetime(2026, 3, 2), "profile": "382M"}
+
+
+class Listener:
+    """A head-end: takes WPDUs over TCP."""
+
+    def __init__(self) -> None:
+        self.wpdus: asyncio.Queue[Wpdu] = asyncio.Queue()
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for wpdu in WpduReader().receive_data(await reader.read()):
+            self.wpdus.put_nowait(wpdu)
+        writer.close()
+
+    async def next(self) -> Wpdu:
+        async with asyncio.timeout(5):
+            return await self.wpdus.get()
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listener]:
+    listener = Listener()
+    await listener.open()
+    try:
+        yield listener
+    finally:
+        await listener.close()
+
+
+@asynccontextmanager
+async def pushing(*pushes: dict[str, Any], **more: Any) -> AsyncIterator[tuple[Runtime, SteppedTime]]:
+    time = SteppedTime(START)
+    meter = {**METER, **more.pop("meter", {})}
+    async with running([meter], more.pop("endpoints", []), time, push=list(pushes), **more) as runtime:
+        yield runtime, time
+
+
+class Terminal:
+    """The reading end of a pty."""
+
+    def __init__(self, name: str) -> None:
+        self._descriptor = os.open(device(name), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self._receiver = FrameReceiver(FrameCounters())
+        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        asyncio.get_running_loop().add_reader(self._descriptor, self._read)
+
+    def _read(self) -> None:
+        for frame in self._receiver.receive_data(os.read(self._descriptor, 4096), 0.0):
+            self._frames.put_nowait(frame)
+
+    def write(self, data: bytes) -> None:
+        os.write(self._descriptor, data)
+
+    async def next(self) -> Frame:
+        async with asyncio.timeout(5):
+            return await self._frames.get()
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        os.close(self._descriptor)
+
+
+def values(notification: DataNotification) -> Any:
+    return decode_all(ANY, notification.body)
+
+
+def seconds(notification: DataNotification) -> int:
+    return notification.date_time[7]
+
+
+async def test_a_list_is_pushed_at_each_of_its_moments() -> None:
+    async with pushing({"list": "norwegian-1", "to": "pty"}) as (runtime, time):
+        assert runtime.pushes is not None
+        (name,) = runtime.pushes.ports
+        terminal = Terminal(name)
+        for step, second in ((9, 10), (10, 20), (35, 55)):
+            time.forward(step)
+            frame = await terminal.next()
+            assert (frame.kind, frame.poll) == (Kind.UI, True)
+            notification = read_data_notification(frame.information[3:])
+            assert seconds(notification) == second
+            assert values(notification)[0] == "Kamstrup_V0001"
+        terminal.close()
+
+
+async def test_a_port_of_pushes_answers_nobody() -> None:
+    async with pushing({"list": "norwegian-1", "to": "pty"}) as (runtime, time):
+        assert runtime.pushes is not None
+        terminal = Terminal(runtime.pushes.ports[0])
+        terminal.write(bytes.fromhex("7ea00a0002040021931a9d7e") + b"/?!\r\n")
+        time.forward(9)
+        assert (await terminal.next()).kind is Kind.UI
+        terminal.close()
+
+
+async def test_a_ciphered_list_opens_with_the_keys_of_its_security_setup() -> None:
+    push = {"list": "danish-1", "to": "pty", "security": 0}
+    async with pushing(push, meter={"profile": "382M-secure"}) as (runtime, time):
+        assert runtime.pushes is not None
+        terminal = Terminal(runtime.pushes.ports[0])
+        counters = []
+        secrets = DOCUMENTED[0].keys
+        keys = Keys(SUITE_0, secrets[KeyId.GLOBAL_UNICAST], secrets[KeyId.AUTHENTICATION])
+        title = next(iter(runtime.meters)).system_title
+        received = ReceiveCounters({}, lambda *_: None)
+        reader = SecurityContext(keys, b"HANPORT1", title, SendCounter(0, lambda _: None), received, bytes)
+        for _ in range(3):
+            time.forward(10)
+            frame = await terminal.next()
+            assert (frame.destination, frame.source) == (b"\x41", b"\x03")
+            apdu = frame.information[3:]
+            sent_by, content = read_general(Reader(apdu, 1))
+            assert (sent_by, content.control) == (title, 0x30)
+            counters.append(content.counter)
+            assert values(read_data_notification(reader.open(apdu).apdu))[0] == "Kamstrup_V0001"
+        assert counters == sorted(set(counters))
+        terminal.close()
+
+
+async def test_the_counter_of_a_ciphered_push_is_never_used_again_after_a_restart(tmp_path: Path) -> None:
+    push = {"list": "danish-1", "to": "pty", "security": 0}
+    state, counters = tmp_path / "state.sqlite", []
+    for _ in range(3):
+        async with pushing(push, meter={"profile": "382M-secure"}, state=state) as (runtime, time):
+            assert runtime.pushes is not None
+            terminal = Terminal(runtime.pushes.ports[0])
+            time.forward(10)
+            counters.append(read_general(Reader((await terminal.next()).information[3:], 1))[1].counter)
+            terminal.close()
+    assert counters == sorted(set(counters))
+
+
+async def test_a_list_goes_to_a_head_end_by_tcp() -> None:
+    async with listening() as listener, pushing({"list": "danish-1", "to": listener.address}) as (_, time):
+        time.forward(10)
+        wpdu = await listener.next()
+        assert (wpdu.source, wpdu.destination) == (16, 21)
+        assert values(read_data_notification(wpdu.apdu))[0] == "Kamstrup_V0001"
+
+
+async def test_a_list_goes_to_a_head_end_by_udp() -> None:
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    class Heard(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: Any) -> None:
+            heard.put_nowait(data)
+
+    transport, _ = await loop.create_datagram_endpoint(Heard, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    async with pushing({"list": "norwegian-1", "to": f"udp://127.0.0.1:{port}"}) as (_, time):
+        time.forward(10)
+        async with asyncio.timeout(5):
+            (wpdu,) = WpduReader().receive_data(await heard.get())
+    assert read_data_notification(wpdu.apdu).invoke == 0
+    transport.close()
+
+
+async def test_a_push_goes_out_on_the_own_line_while_nobody_is_connected() -> None:
+    endpoints = [{"kind": "optical", "device": "pty"}]
+    async with pushing({"list": "norwegian-1", "to": "hdlc"}, endpoints=endpoints) as (runtime, time):
+        terminal = Terminal(runtime.endpoints[0].name)
+        time.forward(10)
+        assert (await terminal.next()).kind is Kind.UI
+        snrm = Frame(b"\x03", b"\x21", 0x93).encode()
+        terminal.write(snrm)
+        assert (await terminal.next()).kind is Kind.UA
+        time.forward(10)
+        terminal.write(Frame(b"\x03", b"\x21", 0x53).encode())
+        assert (await terminal.next()).kind is Kind.UA
+        time.forward(10)
+        assert (await terminal.next()).kind is Kind.UI
+        terminal.close()
+
+
+async def test_a_push_is_tried_again_until_its_head_end_is_there() -> None:
+    async with listening() as listener:
+        await listener.close()
+        push = {
+            "list": "danish-1", "to": listener.address, "every_s": 3600,
+            "retries": 3, "repetition_delay_s": 30,
+        }  # fmt: skip
+        async with pushing(push) as (runtime, time):
+            time.forward(3599)
+            await settled(runtime)
+            time.forward(30)
+            await settled(runtime)
+            await listener.open()
+            time.forward(30)
+            notification = read_data_notification((await listener.next()).apdu)
+            assert tuple(notification.date_time[5:8]) == (14, 1, 0)
+
+
+async def settled(runtime: Runtime) -> None:
+    """Wait until no attempt is under way: what was due was tried."""
+    await asyncio.sleep(0)  # the round in which what is due begins
+    await asyncio.sleep(0)
+    own = {asyncio.current_task()}
+    attempts = [task for task in asyncio.all_tasks() - own if "_attempt" in repr(task.get_coro())]
+    await asyncio.gather(*attempts)
+
+
+async def test_an_alarm_is_pushed_when_it_begins() -> None:
+    async with listening() as listener:
+        push = {"list": "norwegian-1", "to": listener.address, "every_s": 86400, "alarm": True}
+        async with pushing(push) as (runtime, time):
+            meter = next(iter(runtime.meters))
+            meter.apply(SetEventMasks(int(MeterStatus.COVER_OPEN), 0))
+            time.forward(100)
+            meter.apply(SetCover(True))
+            notification = read_data_notification((await listener.next()).apdu)
+            assert tuple(notification.date_time[6:8]) == (1, 41)
+            time.forward(100)
+            await settled(runtime)
+            assert listener.wpdus.empty()
+
+
+async def test_an_alarm_that_the_premises_bring_about_is_pushed_within_a_minute() -> None:
+    async with listening() as listener:
+        push = {"list": "norwegian-1", "to": listener.address, "every_s": 86400, "alarm": True}
+        async with pushing(push) as (runtime, time):
+            meter = next(iter(runtime.meters))
+            meter.apply(SetSupply((0, 230_000, 230_000)))
+            time.forward(61)
+            notification = read_data_notification((await listener.next()).apdu)
+            assert tuple(notification.date_time[6:8]) == (1, 2)
+
+
+async def test_a_change_of_a_watched_value_is_pushed() -> None:
+    async with listening() as listener:
+        push = {
+            "list": "norwegian-1", "to": listener.address, "every_s": 86400,
+            "watch": ["1.1.129.0.0.255"],
+        }  # fmt: skip
+        async with pushing(push) as (runtime, _):
+            next(iter(runtime.meters)).apply(SetTariff(3))
+            assert read_data_notification((await listener.next()).apdu).invoke == 0
+
+
+async def test_a_meter_without_supply_pushes_nothing() -> None:
+    async with listening() as listener, pushing({"list": "norwegian-1", "to": listener.address}) as (runtime, time):
+        meter = next(iter(runtime.meters))
+        meter.apply(SetSupply((0, 0, 0)))
+        time.forward(20)
+        await settled(runtime)
+        meter.apply(SetSupply())
+        time.forward(10)
+        assert seconds(read_data_notification((await listener.next()).apdu)) == 31
+        assert listener.wpdus.empty()
+
+
+@pytest.mark.parametrize(
+    ("push", "fault"),
+    [
+        ({"to": "pty"}, "either a list or a setup"),
+        ({"list": "swedish", "to": "pty"}, "no list 'swedish'"),
+        ({"list": "danish-1"}, "needs a destination"),
+        ({"list": "danish-1", "to": "127.0.0.1:1"}, "expected"),
+        ({"list": "danish-1", "to": "ftp://127.0.0.1:1"}, "no transport 'ftp'"),
+        ({"list": "danish-1", "to": "tcp://127.0.0.1"}, "no tcp://HOST:PORT"),
+        ({"list": "danish-1", "to": "tcp://127.0.0.1:99999"}, "Port out of range"),
+        ({"list": "danish-1", "to": "mqtt://me:secret@127.0.0.1"}, "not in the address"),
+        ({"list": "danish-1", "to": "mqtt://127.0.0.1", "mqtt": {"topic": "a/#"}}, "publish"),
+        ({"list": "danish-1", "to": "pty", "security": 0}, "no Security setup 0"),
+        ({"list": "danish-1", "to": "pty", "meters": [1]}, "no meter with serial number"),
+        ({"setup": "0.0.25.9.0.255"}, "no Push setup"),
+    ],
+)
+async def test_a_push_that_cannot_be_is_refused_with_what_is_wrong(push: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        async with pushing(push):
+            pass
