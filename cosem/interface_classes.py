@@ -211,6 +211,47 @@ class SapAssignment(InterfaceClass):
     connect_logical_device = Method(1, Structure(LONG_UNSIGNED, OCTET_STRING))
 
 
+KEY_DATA: Final = Array(Structure(ENUM, OCTET_STRING))
+"""Keys by key_id: wrapped ones, or ephemeral public keys with their signatures."""
+CERTIFICATE_IDENTIFICATION: Final = Structure(ENUM, ANY)
+"""0 and {entity, type, system title}, or 1 and {serial number, issuer}."""
+
+
+class SecuritySetup(InterfaceClass):
+    """Security setup (class 64, version 0), Blue Book 4.4.7."""
+
+    class_id = 64
+    version = 0
+    method_offset = 0x28
+    security_policy = Attribute(2, ENUM)
+    security_suite = Attribute(3, ENUM)
+    client_system_title = Attribute(4, OCTET_STRING)
+    server_system_title = Attribute(5, OCTET_STRING)
+    security_activate = Method(1, ENUM)
+    global_key_transfer = Method(2, KEY_DATA)
+
+
+class SecuritySetupV1(InterfaceClass):
+    """Security setup (class 64, version 1), Blue Book 4.4.7."""
+
+    class_id = 64
+    version = 1
+    method_offset = 0x30
+    security_policy = Attribute(2, ENUM)
+    security_suite = Attribute(3, ENUM)
+    client_system_title = Attribute(4, OCTET_STRING)
+    server_system_title = Attribute(5, OCTET_STRING)
+    certificates = Attribute(6, Array(Structure(ENUM, ENUM, OCTET_STRING, OCTET_STRING, OCTET_STRING, OCTET_STRING)))
+    security_activate = Method(1, ENUM)
+    key_transfer = Method(2, KEY_DATA)
+    key_agreement = Method(3, KEY_DATA, KEY_DATA)
+    generate_key_pair = Method(4, ENUM)
+    generate_certificate_request = Method(5, ENUM, OCTET_STRING)
+    import_certificate = Method(6, OCTET_STRING)
+    export_certificate = Method(7, CERTIFICATE_IDENTIFICATION, OCTET_STRING)
+    remove_certificate = Method(8, CERTIFICATE_IDENTIFICATION)
+
+
 class HdlcSetup(InterfaceClass):
     """IEC HDLC setup (class 23, version 1), Blue Book 4.7.2."""
 
@@ -231,7 +272,8 @@ INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     (declared.class_id, declared.version): declared
     for declared in (
         Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, AssociationLnV1,
-        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, PushSetupV0, PushSetupV1, PushSetupV2,
+        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, SecuritySetup,
+        SecuritySetupV1, PushSetupV0, PushSetupV1, PushSetupV2,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""

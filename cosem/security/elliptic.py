@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -117,6 +118,11 @@ class PrivateKey:
         r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(self.suite.hash)))
         size = self.suite.coordinate_size
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+    def sign_request(self, request: x509.CertificateSigningRequestBuilder) -> x509.CertificateSigningRequest:
+        """A request for a certificate, signed with the key that it is for."""
+        assert self.suite.hash is not None
+        return request.sign(self._key, self.suite.hash)
 
     def agree(self, public: PublicKey) -> bytes:
         """The shared secret Z with the owner of `public`; raises `KeyRefused` for a key of another suite."""

@@ -23,7 +23,7 @@ class Suite:
     number: int
     key_size: int
     curve: ec.EllipticCurve | None
-    hash: hashes.HashAlgorithm | None
+    hash: hashes.SHA256 | hashes.SHA384 | None
 
     @property
     def coordinate_size(self) -> int:

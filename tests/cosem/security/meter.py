@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,11 @@ from cosem.initiate import Conformance
 from cosem.interface_class import BoundAttribute, CosemObject
 from cosem.interface_classes import Data
 from cosem.object_model import AccessMode, ObjectView, VisibleObject
+from cosem.security.certificates import CertificateType
+from cosem.security.elliptic import PrivateKey
 from cosem.security.errors import SecurityError, SystemTitleRefused
 from cosem.security.hls import Digest, Ecdsa, Exchange, Gmac, HighLevelSecurity, ManufacturerSpecific
-from cosem.security.invocation import KeyName, ReceiveCounters, SendCounter
+from cosem.security.invocation import Channel, KeyName, ReceiveCounters, SendCounter
 from cosem.security.key_establishment import AsymmetricKeys
 from cosem.security.keys import KeyId, Keys
 from cosem.security.policy import SecurityPolicy
@@ -82,6 +84,12 @@ class Meter:
         self.received = ReceiveCounters({}, nothing)
         self.random = stream(b"the meter")
         self.asymmetric: AsymmetricKeys = pair(self.suite).server.asymmetric
+        self.certificates: Sequence[bytes] = ()
+        self.candidates: dict[CertificateType, PrivateKey] = {}
+        self.private: dict[CertificateType, PrivateKey] = {}
+        if self.asymmetric.signing is not None and self.asymmetric.agreement is not None:
+            self.private[CertificateType.DIGITAL_SIGNATURE] = self.asymmetric.signing
+            self.private[CertificateType.KEY_AGREEMENT] = self.asymmetric.agreement
 
     def context(self, client_title: bytes) -> SecurityContext:
         if client_title not in self.clients:
@@ -95,6 +103,26 @@ class Meter:
 
     def refused(self, client_title: bytes, error: SecurityError) -> None:
         self.refusals.append(error)
+
+    # What Security setup keeps: `cosem.security_setup.SecuritySetupStore`.
+
+    @property
+    def invocation_counter(self) -> int:
+        return self.received.last_accepted(Channel(KeyName.UNICAST, self.client_title))
+
+    def private_key(self, usage: CertificateType) -> PrivateKey | None:
+        return self.private.get(usage)
+
+    def candidate(self, usage: CertificateType) -> PrivateKey | None:
+        return self.candidates.get(usage)
+
+    def keep_candidate(self, usage: CertificateType, key: PrivateKey) -> None:
+        self.candidates[usage] = key
+
+    def keep_certificates(self, certificates: Sequence[bytes], certified: CertificateType | None = None) -> None:
+        self.certificates = tuple(certificates)
+        if certified is not None:
+            self.private[certified] = self.candidates.pop(certified)
 
     def replace_keys(self, replaced: Mapping[KeyId, bytes]) -> None:
         for key_id, octets in replaced.items():
