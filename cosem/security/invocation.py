@@ -31,10 +31,20 @@ REMEMBERED: Final = 1024
 
 
 class KeyName(StrEnum):
-    """The standing keys that APDUs are counted under."""
+    """The standing keys that APDUs are counted under; data that were protected apart from their APDU count alone.
+
+    (They are sealed before the APDU that brings them, and opened after it.)
+    """
 
     UNICAST = "unicast"
     BROADCAST = "broadcast"
+    UNICAST_DATA = "unicast-data"
+    BROADCAST_DATA = "broadcast-data"
+
+    @property
+    def of_data(self) -> KeyName:
+        """Where data under this key are counted."""
+        return {KeyName.UNICAST: KeyName.UNICAST_DATA, KeyName.BROADCAST: KeyName.BROADCAST_DATA}.get(self, self)
 
 
 class Channel(NamedTuple):
@@ -103,7 +113,7 @@ class ReceiveCounters:
 
     def forget(self, key: KeyName) -> None:
         """The key was replaced: its peers may begin at any counter."""
-        for channel in [channel for channel in self._lowest if channel.key is key]:
+        for channel in [channel for channel in self._lowest if channel.key in (key, key.of_data)]:
             del self._lowest[channel]
             self._remember(channel, 0)
 

@@ -317,6 +317,59 @@ class SecurityContext:
         signed = envelopes.to_be_signed(Header(transaction_id, self.own_title, self.peer_title), apdu)
         return envelopes.write_general_signing(signed, self.asymmetric.signing.sign(signed))
 
+    # --- data of Data protection --------------------------------------------------------------------
+
+    def open_data(self, content: Content, key_info: KeyInfo, transaction_id: bytes) -> bytes:
+        """Data that the peer protected apart from their APDU; raises `SecurityError` or `KeyRefused`.
+
+        Security control and authentication key are authenticated, and no other field: so GBCS meters do it.
+        """
+        check(content.control, self.keys.suite)
+        control, counter, sealed = content
+        iv = initialization_vector(self.peer_title, counter)
+        if isinstance(key_info, IdentifiedKey):
+            cipher, channel = self._global(key_info.key_id is KeyId.GLOBAL_BROADCAST)
+            channel = channel._replace(key=channel.key.of_data)
+            if cipher is None:
+                raise DecipheringError("there is no broadcast key")
+            self._received.check(channel, counter)
+            text = cipher.open(control, iv, sealed, self.keys.authentication)
+            self._received.accept(channel, counter)
+            return text
+        key = self._establishment.of_peer(key_info, transaction_id)
+        self._received.check_once(key.digest, counter)
+        text = key.cipher.open(control, iv, sealed, self.keys.authentication)
+        self._establishment.establish(key)
+        self._received.accept_once(key.digest, counter)
+        return text
+
+    def seal_data(self, data: bytes, how: How) -> tuple[KeyInfo, Content]:
+        """Protect data apart from their APDU; gives the key-info that the peer needs. Raises `KeyRefused`.
+
+        `how` is as for general-ciphering, without `KeyChoice.KNOWN`: data always name their key.
+        """
+        key_info: KeyInfo | None
+        if how.key is KeyChoice.IDENTIFIED:
+            key_info = IdentifiedKey(KeyId.GLOBAL_BROADCAST if how.broadcast else KeyId.GLOBAL_UNICAST)
+            cipher = self._global(how.broadcast)[0]
+        else:
+            key_info, cipher = self._establishment.of_ours(how.key, how.transaction_id)
+        assert key_info is not None
+        return key_info, self._content(cipher, how, data, self.keys.authentication)
+
+    def sign_data(self, signed: bytes) -> bytes:
+        """Our signature over data with their header; raises `KeyRefused`."""
+        if self.asymmetric.signing is None:
+            raise KeyRefused("there is no signing key")
+        return self.asymmetric.signing.sign(signed)
+
+    def verify_data(self, signed: bytes, signature: bytes) -> None:
+        """Raise `DecipheringError` unless the peer has signed this, and we see it for the first time."""
+        signer = self.asymmetric.peer_signing
+        if signer is None or not signer.verify(signed, signature):
+            raise DecipheringError("the signature is wrong, or there is no key to verify it")
+        self._received.accept_signed(hashlib.sha256(b"signed data" + signed).digest())
+
     # --- GMAC of high level security ----------------------------------------------------------------
 
     def authenticate(self, challenge: bytes) -> bytes:
