@@ -13,9 +13,11 @@ from cosem.association import Association, AssociationDefinition
 from cosem.association_object import sap_assignment_object
 from cosem.interface_class import CosemObject
 from cosem.interface_classes import ProfileGeneric
+from cosem.security_setup import security_setup_object
 from obis import Obis
 
 from ..device_profile import DeviceProfile, ObjectRow, load_objects, load_profile
+from ..security.meter_setup import MeterSetup
 from ..settings import Settings
 from ..virtual_meter import VirtualMeter
 from .associations import definitions
@@ -98,6 +100,13 @@ class ObjectModel:
             assert self.profile.hdlc is not None  # no objects without
             self.hdlc = HdlcSettings(row.logical_name, self.profile.hdlc, row.name)
             return self.hdlc.object
+        kind, _, number = row.source.partition(":")
+        if kind == "security_setup":
+
+            def setup(context: Context) -> MeterSetup:
+                return context.meter.security.setups[int(number)]
+
+            return security_setup_object(row.logical_name, row.version, setup, row.name)
         if row.source == "push_setup":
             settings = PushSettings(row.logical_name, row.version, row.name)
             self.push_setups[row.logical_name] = settings

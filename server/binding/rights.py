@@ -2,6 +2,9 @@
 
 The column speaks of the value: R, W, RW, `-` (only captured by a logger), R(W) (writable from the primary module only),
 RW4 (of a logger, only its capture period). What that means for the other attributes of a class is said here.
+
+The methods of a Security setup are for those who proved themselves by high level security and speak ciphered under it:
+keys and policies are nobody else's affair.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from cosem.interface_class import CosemObject, InterfaceClass
-from cosem.interface_classes import AssociationLn, Clock, Data, Register
+from cosem.interface_classes import AssociationLn, Clock, Data, Register, SecuritySetup, SecuritySetupV1
 from cosem.object_model import AccessMode
 
 from ..device_profile import AssociationProfile, ObjectRow
@@ -48,4 +51,11 @@ def rights(
         modes.update(dict.fromkeys(writable, AccessMode.READ_WRITE))
     elif row.access == "R(W)" and item.restricted_writes:
         modes[2] = AccessMode.READ_WRITE
+    if issubclass(declared, SecuritySetup | SecuritySetupV1) and not _may_manage(row, item):
+        return modes, frozenset()
     return modes, frozenset(cosem_object.methods)
+
+
+def _may_manage(row: ObjectRow, item: AssociationProfile) -> bool:
+    own = row.source == f"security_setup:{item.setup}"
+    return own and item.context.endswith("-ciphered") and item.mechanism not in ("none", "low")

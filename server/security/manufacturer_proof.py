@@ -1,7 +1,7 @@
 """The function of authentication mechanism 2, which the Green Book leaves to the manufacturer.
 
 That of Kamstrup's meters is not public. Ours is the one that clients in the field (gurux-dlms) bring along: the other
-side's challenge, enciphered with AES-128 block by block under the secret. Challenge and secret are filled up with zeros;
+side's challenge, enciphered with AES-128 block by block under the secret. Both are filled up with zeros;
 of a longer secret the first 16 octets count.
 """
 

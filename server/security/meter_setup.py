@@ -1,4 +1,4 @@
-"""One Security setup of a running meter: its keys, policy and counters, as the associations that use it need them.
+"""One Security setup of a running meter: keys, certificates, policy and counters, for associations and for the object.
 
 Every change goes through the meter (`keep_secrets` or `remember`), so it is journaled and a session answers only after
 it is on disk. What is not secret (policy, counters, the client's title) stands in permanent memory, under keys that
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
+from cosem.security.certificates import Certificate, CertificateType, asymmetric_keys
+from cosem.security.elliptic import PrivateKey
 from cosem.security.errors import MAX_COUNTER, KeyRefused, SecurityError, SystemTitleRefused
 from cosem.security.invocation import Channel, KeyName, ReceiveCounters, SendCounter
 from cosem.security.keys import KeyId, Keys
@@ -26,7 +28,7 @@ from cosem.security.security_context import SecurityContext
 from cosem.security.suites import SUITES
 
 from .key_file import KeyFileError
-from .secrets_at_rest import KEY_NAMES, SetupSecrets
+from .secrets_at_rest import KEY_NAMES, PrivateKeyName, SetupSecrets
 
 if TYPE_CHECKING:
     from ..profile_tables import SecuritySetupProfile
@@ -57,6 +59,8 @@ class MeterSetup:
         self._sent = sent
         try:
             self.keys = _keys(self.suite.number, self._secrets)
+            self._private = {name: self._key(octets) for name, octets in self._secrets.private.items()}
+            self._certificates = self._read(self._secrets.certificates)
         except KeyRefused as refused:
             raise KeyFileError(
                 f"{meter.key_file.path}: meter {meter.serial_number}, Security setup {profile.number}: {refused}"
@@ -84,7 +88,15 @@ class MeterSetup:
         known = {channel.peer for channel in self._lowest}
         if client_title not in known and len(known) >= self.profile.clients:
             raise SystemTitleRefused(f"there are {len(known)} clients already")
-        return SecurityContext(self.keys, self.system_title, client_title, self._sent, self._received, self.random)
+        asymmetric = asymmetric_keys(
+            self.private_key(CertificateType.DIGITAL_SIGNATURE),
+            self.private_key(CertificateType.KEY_AGREEMENT),
+            self._certificates,
+            client_title,
+        )
+        return SecurityContext(
+            self.keys, self.system_title, client_title, self._sent, self._received, self.random, asymmetric
+        )
 
     def opened(self, client_title: bytes) -> None:
         """An association with this client is open."""
@@ -137,6 +149,39 @@ class MeterSetup:
             if key_id in keys:
                 self._received.forget(name)
 
+    @property
+    def certificates(self) -> Sequence[bytes]:
+        """All certificates in DER, authorities among them."""
+        return self._secrets.certificates
+
+    def private_key(self, usage: CertificateType) -> PrivateKey | None:
+        """The private key in use for signature or key agreement."""
+        return self._private.get(_PRIVATE[usage].used)
+
+    def candidate(self, usage: CertificateType) -> PrivateKey | None:
+        """A private key that was generated and has no certificate yet."""
+        return self._private.get(_PRIVATE[usage].new)
+
+    def keep_candidate(self, usage: CertificateType, key: PrivateKey) -> None:
+        """Keep a generated private key, in place of the last one that got no certificate."""
+        name = _PRIVATE[usage].new
+        self._keep(self._secrets.with_private(name, key.to_octets()), name)
+        self._private[name] = key
+
+    def keep_certificates(self, certificates: Sequence[bytes], certified: CertificateType | None = None) -> None:
+        """Keep these certificates and no others; the candidate for `certified` has one now and is in use.
+
+        Raises `KeyRefused`, and then nothing changed. Counts with the next association.
+        """
+        read = self._read(certificates)
+        changed = self._secrets.with_certificates(certificates)
+        if certified is not None:
+            used, new = _PRIVATE[certified]
+            changed = changed.certified(used, new)
+            self._private[used] = self._private.pop(new)
+        self._keep(changed, "certificates")
+        self._certificates = read
+
     # --- memory -------------------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -150,6 +195,12 @@ class MeterSetup:
         """What is stored: this meter's own, else what it was delivered with."""
         own = self._meter.secrets.setups.get(self.profile.number)
         return self._meter.key_file.delivered(self.profile.suite) if own is None else own
+
+    def _key(self, scalar: bytes) -> PrivateKey:
+        return PrivateKey.from_octets(self.suite, scalar)
+
+    def _read(self, certificates: Sequence[bytes]) -> list[Certificate]:
+        return [Certificate.from_octets(self.suite, octets) for octets in certificates]
 
     def _keep(self, changed: SetupSecrets, *names: str) -> None:
         what = f"Security setup {self.profile.number}: {', '.join(names)}"
@@ -183,6 +234,15 @@ class MeterSetup:
         return f"MeterSetup({self.profile.number}, {self.suite})"
 
 
+class _Names(NamedTuple):
+    used: PrivateKeyName
+    new: PrivateKeyName
+
+
+_PRIVATE: Final = {
+    CertificateType.DIGITAL_SIGNATURE: _Names(PrivateKeyName.SIGNING, PrivateKeyName.NEW_SIGNING),
+    CertificateType.KEY_AGREEMENT: _Names(PrivateKeyName.AGREEMENT, PrivateKeyName.NEW_AGREEMENT),
+}
 _COUNTED: Final = {KeyId.GLOBAL_UNICAST: KeyName.UNICAST, KeyId.GLOBAL_BROADCAST: KeyName.BROADCAST}
 
 

@@ -11,7 +11,7 @@ As JSON a Security setup is an object of hexadecimal texts; `certificates` is an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -21,10 +21,12 @@ from cosem.security.suites import SUITES
 
 
 class PrivateKeyName(StrEnum):
-    """The private keys of a Security setup."""
+    """The private keys of a Security setup; a new one waits for its certificate before it is used."""
 
     SIGNING = "signing"
     AGREEMENT = "agreement"
+    NEW_SIGNING = "new_signing"
+    NEW_AGREEMENT = "new_agreement"
 
 
 KEY_NAMES: Final = {
@@ -59,6 +61,19 @@ class SetupSecrets:
             if len(octets) != size:
                 raise SecretsFault(f"{where}.{KEY_NAMES[key_id]}: {len(octets)} octets, {size} expected")
         return self
+
+    def with_private(self, name: PrivateKeyName, scalar: bytes) -> SetupSecrets:
+        """The same with another private key."""
+        return replace(self, private={**self.private, name: scalar})
+
+    def with_certificates(self, certificates: Sequence[bytes]) -> SetupSecrets:
+        """The same with these certificates and no others."""
+        return replace(self, certificates=tuple(certificates))
+
+    def certified(self, name: PrivateKeyName, new: PrivateKeyName) -> SetupSecrets:
+        """The same with the private key `new` in use as `name`."""
+        private = {key: scalar for key, scalar in self.private.items() if key is not new}
+        return replace(self, private={**private, name: self.private[new]})
 
     def to_json(self) -> dict[str, Any]:
         """For the key file."""
