@@ -4,13 +4,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint check bench clean
+# Tests of pushes by MQTT run a Mosquitto of their own; without the program they are skipped.
+MOSQUITTO := PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto
+
+.PHONY: run test broker lint check bench clean
 
 run: .venv/.run
 	$(BIN)/meter382 run
 
-test: .venv/.test
+test: .venv/.test broker
 	$(BIN)/python -m pytest -n 2
+
+broker:
+	@$(MOSQUITTO) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -q && apt-get install -q -y mosquitto; } || echo 'no mosquitto: pushes by MQTT are not tested'
 
 lint: .venv/.lint
 	$(BIN)/ruff check .
@@ -30,11 +37,11 @@ clean:
 	touch $@
 
 .venv/.test: pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable '.[test,interop,web]'
+	$(PIP) --editable '.[test,interop,web,mqtt]'
 	touch $@ .venv/.run
 
 .venv/.lint: pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable '.[test,interop,web,lint]'
+	$(PIP) --editable '.[test,interop,web,mqtt,lint]'
 	touch $@ .venv/.test .venv/.run
 
 # Debian keeps the part of venv that installs pip in a package of its own.
