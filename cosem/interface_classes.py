@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .data_protection import DataProtection
 from .data_types import (
     ANY,
     BIT_STRING,
@@ -273,7 +274,7 @@ INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     for declared in (
         Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, AssociationLnV1,
         AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, SecuritySetup,
-        SecuritySetupV1, PushSetupV0, PushSetupV1, PushSetupV2,
+        SecuritySetupV1, PushSetupV0, PushSetupV1, PushSetupV2, DataProtection,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""
