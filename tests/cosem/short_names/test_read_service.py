@@ -124,7 +124,12 @@ def test_parameters_need_parameterized_access() -> None:
 
 def test_a_list_gives_its_results_in_order() -> None:
     association, device = associated()
-    accesses = [Variable(ENERGY_NAME), Variable(8), Parameterized(RESET, 0, INTEGER.encode(3)), Variable(NOTE)]
+    accesses: list[Access] = [
+        Variable(ENERGY_NAME),
+        Variable(8),
+        Parameterized(RESET, 0, INTEGER.encode(3)),
+        Variable(NOTE),
+    ]
     assert read(association, *accesses) == [
         DOUBLE_LONG_UNSIGNED.encode(19253),
         DataAccessResult.OBJECT_UNDEFINED,
