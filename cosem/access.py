@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def read_attribute(association: Association, request: AttributeRequest) -> RowBuffer | bytes:
     """The encoded value of an attribute, or the selection from it that was asked for."""
-    bound = association.view.readable(request.descriptor)
+    bound = association.view.readable(request.descriptor, association.protection)
     if request.selector is None:
         assert bound.read is not None
         return bound.read(association.context)
@@ -30,7 +30,7 @@ def read_attribute(association: Association, request: AttributeRequest) -> RowBu
 
 def write_attribute(association: Association, request: AttributeRequest, value: bytes) -> None:
     """Set an attribute to an encoded value; none can be set in part."""
-    bound = association.view.writable(request.descriptor)
+    bound = association.view.writable(request.descriptor, association.protection)
     if request.selector is not None:
         raise ScopeOfAccessViolated
     bound.write(association.context, Reader(value))
@@ -38,7 +38,7 @@ def write_attribute(association: Association, request: AttributeRequest, value: 
 
 def invoke_method(association: Association, descriptor: bytes, parameter: bytes | None) -> bytes | None:
     """Invoke a method with its encoded parameter; gives the encoded return value, None where it has none."""
-    method, invocation = association.view.callable(descriptor)
+    method, invocation = association.view.callable(descriptor, association.protection)
     if parameter is None:
         raise TypeUnmatched("the method has a parameter")
     reader = Reader(parameter)

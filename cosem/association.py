@@ -43,7 +43,6 @@ from .rows import RowBuffer
 from .security.errors import SecurityError
 from .security.hls import Exchange
 from .security.layer import Guard, MeterSecurity, SecurityLayer
-from .security.policy import Protection
 from .security.tags import PROTECTED
 from .set_service import SetService
 from .short_names.apdus import READ_REQUEST, UNCONFIRMED_WRITE_REQUEST, WRITE_REQUEST
@@ -142,8 +141,8 @@ class Association:
         self.client_max_pdu = 0
         self.view = NOTHING_VISIBLE
         self.layer: SecurityLayer | None = None
-        self.protection = Protection.NONE
-        """How the request that is being served was protected."""
+        self.protection = 0
+        """How the request that is being served is protected, and its response will be: bits of `AccessMode`."""
         self._pending: Pending | None = None
         self._initiate_response = b""
         self._note: Callable[[], None] = _nothing
@@ -268,7 +267,7 @@ class Association:
             return error.response()
         except DecodeError:
             return _UNKNOWN
-        self.protection = how.protection
+        self.protection = layer.protection(how)
         self._overhead = layer.overhead(how)
         read = self.view.readers.get(inner[3:]) if inner[:2] == _GET_NORMAL and self.allows(Conformance.GET) else None
         if read is not None and self.get.transfer is None:

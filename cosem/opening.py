@@ -38,6 +38,7 @@ from .security.hls import (
     new_challenge,
 )
 from .security.layer import PLAIN, Guard, MeterSecurity, SecurityLayer
+from .security.policy import Protection
 from .security.security_context import How, SecurityContext
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class _Check:
         if layer is not None:
             layer.initiate = how
             layer.general = bool(negotiated & Conformance.GENERAL_PROTECTION)
-        if pending is None and proved and self.guard is not None:
+        by_tag = bool(how.protection & Protection.AUTHENTICATED)
+        if pending is None and self.guard is not None and (mechanism is Mechanism.LOW or by_tag):
             self.guard.succeeded()
         vaa_name = initiate.VAA_NAME_LN if self.definition.context.long_names else initiate.VAA_NAME_SN
         granted = initiate.InitiateResponse(negotiated, self.definition.max_receive_pdu, vaa_name)

@@ -142,6 +142,11 @@ class SecurityLayer:
                 how = how._replace(envelope=envelope)
         return self.context.seal(response, how.of_answer)
 
+    def protection(self, how: How) -> int:
+        """Protection of a request that came as `how` says and of its response, in the bits of access rights."""
+        request = int(how.protection)
+        return request << 2 | (request | self._of_response) << 5
+
     def overhead(self, how: How) -> int:
         """Most octets that `protect` adds to a response to a request that came as `how` says."""
         protection = int(how.protection) | self._of_response

@@ -103,7 +103,11 @@ class ShortNames:
             signed = base - 0x10000 if base >= 0x8000 else base
             objects.append((signed, declared.class_id, declared.version, item.logical_name))
             attributes = [
-                (index, visible.attributes.get(index, AccessMode.NO_ACCESS), item.attributes[index].selectors)
+                (
+                    index,
+                    visible.attributes.get(index, AccessMode.NO_ACCESS).enumerated,
+                    item.attributes[index].selectors,
+                )
                 for index in sorted(item.attributes)
             ]
             methods = [(index, int(index in visible.methods)) for index in sorted(declared.methods)]

@@ -11,9 +11,12 @@ from cosem.client import AccessFailed, AssociationRefused, Client
 from cosem.client_security import INITIATE
 from cosem.data_types import OCTET_STRING, UNSIGNED
 from cosem.initiate import Conformance
-from cosem.object_model import NOTHING_VISIBLE
+from cosem.interface_class import BoundAttribute, Constant, CosemObject
+from cosem.interface_classes import Register
+from cosem.object_model import NOTHING_VISIBLE, AccessMode, VisibleObject
 from cosem.security.errors import DecipheringError, InsufficientProtection, InvocationCounterError
 from cosem.security.hls import Exchange
+from cosem.security.invocation import Channel, KeyName
 from cosem.security.key_establishment import KeyChoice
 from cosem.security.keys import KeyId
 from cosem.security.layer import PLAIN
@@ -21,7 +24,8 @@ from cosem.security.policy import Protection
 from cosem.security.security_context import How
 from cosem.security.suites import SUITE_0, SUITE_1, SUITE_2, Suite
 from cosem.security.tags import Envelope
-from cosem.xdlms import AttributeRequest
+from cosem.xdlms import AttributeRequest, Descriptor
+from obis import Obis
 
 from .samples import run
 from .security.meter import NOTE_VALUE, SERVICES, STATUS, Meter, association, client
@@ -697,3 +701,92 @@ def test_challenges_are_new_with_every_aarq() -> None:
     meter = Meter()
     challenges = {pending(meter=meter)[1] for _ in range(20)}
     assert len(challenges) == 20
+
+
+# --- rights that need protection --------------------------------------------------------------------
+
+GUARDED = Obis.parse("0.0.128.100.4.255")
+RESET = Descriptor(3, GUARDED, 1)
+
+
+def guarded(mode: AccessMode) -> VisibleObject:
+    """A register whose value and reset need protection."""
+    register = CosemObject(
+        Register,
+        GUARDED,
+        [
+            BoundAttribute(Register.value, lambda meter: meter.note, _write, type_=OCTET_STRING),
+            BoundAttribute(Register.scaler_unit, Constant((0, 30))),
+        ],
+        {Register.reset: lambda meter, value: _write(meter, b"reset")},
+    )
+    return VisibleObject(
+        register,
+        {1: AccessMode.READ, 2: AccessMode.READ_WRITE | mode, 3: AccessMode.READ},
+        frozenset({1}),
+        {1: mode},
+    )
+
+
+def _write(meter: Meter, value: bytes) -> None:
+    meter.note = value
+
+
+GUARDS = [
+    (AccessMode.AUTHENTICATED_REQUEST, (A, AE)),
+    (AccessMode.ENCRYPTED_REQUEST, (E, AE)),
+    (AccessMode.AUTHENTICATED_REQUEST | AccessMode.ENCRYPTED_REQUEST, (AE,)),
+    (AccessMode.AUTHENTICATED_RESPONSE, (A, AE)),
+    (AccessMode.ENCRYPTED_RESPONSE, (E, AE)),
+    (AccessMode.SIGNED_REQUEST, ()),
+]
+
+
+@pytest.mark.parametrize(("mode", "enough"), GUARDS, ids=[str(int(row[0])) for row in GUARDS])
+def test_what_needs_protection_is_denied_without(mode: AccessMode, enough: tuple[Protection, ...]) -> None:
+    meter = Meter()
+    register = Descriptor(3, GUARDED, 2)
+    for protection in (Protection.NONE, A, E, AE):
+        speaking = client(
+            how=How(protection, Envelope.SERVICE_GLOBAL) if protection else PLAIN, counter=meter_next(meter)
+        )
+        server = association(meter, Mechanism.HIGH_GMAC, CIPHERED, guarded(mode))
+        run(server, speaking.associate())
+        meter.note = b"before"
+        accesses = (
+            speaking.get(register),
+            speaking.set(register, OCTET_STRING.encode(b"written")),
+            speaking.action(RESET, b"\x0f\x00"),
+        )
+        for exchange, after in zip(accesses, (b"before", b"written", b"reset"), strict=True):
+            if protection in enough:
+                run(server, exchange)
+                assert meter.note == after
+            else:
+                with pytest.raises(AccessFailed, match="read-write-denied"):
+                    run(server, exchange)
+                assert meter.note == b"before"
+        assert run(server, speaking.get(Descriptor(3, GUARDED, 3)))[0] == bytes.fromhex("02020f00161e")
+
+
+def meter_next(meter: Meter) -> int:
+    """The first counter that the meter accepts from the client."""
+    return meter.received.last_accepted(Channel(KeyName.UNICAST, CLIENT)) + 1
+
+
+def test_a_response_that_the_policy_protects_satisfies_rights_on_responses() -> None:
+    meter = Meter(value=0x20)
+    server = association(meter, Mechanism.HIGH_GMAC, CIPHERED, guarded(AccessMode.AUTHENTICATED_RESPONSE))
+    speaking = client()
+    run(server, speaking.associate())
+    plain = xdlms.write_get(0xC1, AttributeRequest(Descriptor(3, GUARDED, 2).to_bytes()))
+    assert speaking.security is not None
+    assert speaking.security.context.open(ask(server, plain)).apdu[:4] == bytes.fromhex("c401c100")
+
+
+def test_nothing_is_cleared_by_who_proved_nothing() -> None:
+    meter = Meter()
+    server = association(meter, Mechanism.LOWEST)
+    run(server, client(Mechanism.LOWEST, initiate=PLAIN, how=PLAIN).associate())
+    run(server, client(Mechanism.LOWEST, initiate=How(E, Envelope.SERVICE_GLOBAL)).associate())
+    assert (meter.guard.failures, meter.guard.successes) == (0, 0)
