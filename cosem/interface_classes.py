@@ -146,7 +146,7 @@ class AssociationLn(InterfaceClass):
 
     class_id = 15
     version = 0
-    method_offset = 0x28
+    method_offset = 0x60
     object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT))
     associated_partners_id = Attribute(3, Structure(INTEGER, LONG_UNSIGNED))
     application_context_name = Attribute(4, OCTET_STRING)
@@ -258,7 +258,6 @@ class HdlcSetup(InterfaceClass):
 
     class_id = 23
     version = 1
-    method_offset = 0x38
     comm_speed = Attribute(2, ENUM)
     window_size_transmit = Attribute(3, UNSIGNED)
     window_size_receive = Attribute(4, UNSIGNED)
