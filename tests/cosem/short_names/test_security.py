@@ -27,7 +27,6 @@ from cosem.short_names.apdus import Parameterized, Variable
 from cosem.short_names.association_sn import association_sn_object
 from cosem.short_names.base_names import ShortNames, base_names
 from cosem.short_names.client import FULL_SN_CONFORMANCE, REPLY_TO_HLS, ServiceRefused, ShortNameClient
-from cosem.xdlms import Descriptor
 
 from ..samples import run
 from ..security.meter import NOTE, NOTE_VALUE, Meter, visible, xor
@@ -299,8 +298,3 @@ def test_a_ciphered_request_before_any_association_is_not_possible() -> None:
     speaking = client()
     assert speaking.security is not None
     assert ask(server, speaking.security.seal(READ_NOTE, INITIATE)) == bytes.fromhex("0e050201")
-
-
-def test_the_names_are_those_of_the_view() -> None:
-    assert NOTE_NAME == 0x108
-    assert definition(Mechanism.LOWEST, SN).view.readable(Descriptor(1, NOTE, 2).to_bytes())
