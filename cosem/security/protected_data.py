@@ -31,7 +31,7 @@ from .errors import SecurityError
 from .key_establishment import choice_of
 from .keys import KeyId
 from .policy import Protection
-from .security_context import How, SecurityContext
+from .security_context import Accept, How, SecurityContext
 from .tags import Envelope
 
 MOST_PROTECTIONS: Final = 4
@@ -106,11 +106,16 @@ def protect(
 def unprotect(context: SecurityContext, data: bytes, parameters: Sequence[ProtectionParameters]) -> bytes:
     """Data that the peer protected, made plain. Raises `ServiceError`, which does not say what was wrong."""
     _check_number(parameters)
+    opened: list[Accept] = []
     try:
         for item in reversed(parameters):
             if item.originator not in (b"", context.peer_title) or item.recipient not in (b"", context.own_title):
                 raise ScopeOfAccessViolated("protected by or for somebody else")
-            data = _remove(context, data, item)
+            data, accept = _remove(context, data, item)
+            opened.append(accept)
+        # Only now: the inner ones were counted before the outer ones.
+        for accept in opened:
+            accept()
     except (SecurityError, DecodeError) as error:
         raise OtherReason(str(error)) from error
     return data
@@ -126,13 +131,12 @@ def _how(item: ProtectionParameters) -> How:
     return How(_GIVES[item.type], Envelope.GENERAL, broadcast, choice_of(item.key_info), item.transaction_id)
 
 
-def _remove(context: SecurityContext, data: bytes, item: ProtectionParameters) -> bytes:
+def _remove(context: SecurityContext, data: bytes, item: ProtectionParameters) -> tuple[bytes, Accept]:
     reader = Reader(data)
     if item.type is ProtectionType.DIGITAL_SIGNATURE:
         inner, signature = envelopes.read_octet_string(reader), envelopes.read_octet_string(reader)
         reader.end()
-        context.verify_data(envelopes.to_be_signed(item.header, inner), signature)
-        return inner
+        return inner, context.verify_data(envelopes.to_be_signed(item.header, inner), signature)
     content = envelopes.read_content(reader)
     if Protection(content.control >> 4 & 3) != _GIVES[item.type]:
         raise DecodeError(f"security control 0x{content.control:02x} of {item.type.name.lower()}", 0)

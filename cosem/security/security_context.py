@@ -76,6 +76,10 @@ class How(NamedTuple):
         return self._replace(broadcast=False) if self.broadcast else self
 
 
+Accept = Callable[[], None]
+"""Moves the counter of something that was opened, so that it is not taken again."""
+
+
 class Opened(NamedTuple):
     """A plain APDU and how it came."""
 
@@ -319,29 +323,32 @@ class SecurityContext:
 
     # --- data of Data protection --------------------------------------------------------------------
 
-    def open_data(self, content: Content, key_info: KeyInfo, transaction_id: bytes) -> bytes:
-        """Data that the peer protected apart from their APDU; raises `SecurityError` or `KeyRefused`.
+    def open_data(self, content: Content, key_info: KeyInfo, transaction_id: bytes) -> tuple[bytes, Accept]:
+        """Data that the peer protected apart from their APDU, and what to call once all their protections are off.
 
-        Security control and authentication key are authenticated, and no other field: so GBCS meters do it.
+        Security control and authentication key are authenticated, and no other field: so GBCS meters do it. Raises
+        `SecurityError` or `KeyRefused`.
         """
         check(content.control, self.keys.suite)
         control, counter, sealed = content
         iv = initialization_vector(self.peer_title, counter)
         if isinstance(key_info, IdentifiedKey):
-            cipher, channel = self._global(key_info.key_id is KeyId.GLOBAL_BROADCAST)
-            channel = channel._replace(key=channel.key.of_data)
+            cipher, standing = self._global(key_info.key_id is KeyId.GLOBAL_BROADCAST)
+            channel = standing._replace(key=standing.key.of_data)
             if cipher is None:
                 raise DecipheringError("there is no broadcast key")
             self._received.check(channel, counter)
             text = cipher.open(control, iv, sealed, self.keys.authentication)
-            self._received.accept(channel, counter)
-            return text
+            return text, lambda: self._received.accept(channel, counter)
         key = self._establishment.of_peer(key_info, transaction_id)
         self._received.check_once(key.digest, counter)
         text = key.cipher.open(control, iv, sealed, self.keys.authentication)
-        self._establishment.establish(key)
-        self._received.accept_once(key.digest, counter)
-        return text
+
+        def accept() -> None:
+            self._establishment.establish(key)
+            self._received.accept_once(key.digest, counter)
+
+        return text, accept
 
     def seal_data(self, data: bytes, how: How) -> tuple[KeyInfo, Content]:
         """Protect data apart from their APDU; gives the key-info that the peer needs. Raises `KeyRefused`.
@@ -363,12 +370,13 @@ class SecurityContext:
             raise KeyRefused("there is no signing key")
         return self.asymmetric.signing.sign(signed)
 
-    def verify_data(self, signed: bytes, signature: bytes) -> None:
-        """Raise `DecipheringError` unless the peer has signed this, and we see it for the first time."""
+    def verify_data(self, signed: bytes, signature: bytes) -> Accept:
+        """Raise `DecipheringError` unless the peer has signed this; what to call then refuses it the second time."""
         signer = self.asymmetric.peer_signing
         if signer is None or not signer.verify(signed, signature):
             raise DecipheringError("the signature is wrong, or there is no key to verify it")
-        self._received.accept_signed(hashlib.sha256(b"signed data" + signed).digest())
+        digest = hashlib.sha256(b"signed data" + signed).digest()
+        return lambda: self._received.accept_signed(digest)
 
     # --- GMAC of high level security ----------------------------------------------------------------
 
