@@ -14,11 +14,11 @@ import structlog
 
 from cosem.association import Association
 from cosem.data_types import NULL
+from cosem.object_model import ObjectView
 from cosem.push_setup import PushObject, Transport, Window
 from cosem.reader import encode_length
 from cosem.rows import RowBuffer
 from cosem.security.policy import Direction, Protection, required
-from cosem.xdlms import Descriptor
 from obis import Obis
 
 from ..binding import Context, ObjectModel
@@ -36,6 +36,7 @@ log = structlog.get_logger("server")
 
 _BOTH: Final = Protection.AUTHENTICATED | Protection.ENCRYPTED
 _STRUCTURE: Final = b"\x02"
+_NO_SELECTION: Final = b"\x00"
 _INVOKE_IDS: Final = 1 << 24
 _KINDS: Final = {Transport.TCP: "tcp", Transport.UDP: "udp", Transport.HDLC: "hdlc", Transport.MQTT: "mqtt"}
 
@@ -188,8 +189,8 @@ class SetupPush(_Base):
         client = self._client()
         context = Context(self.model, self.meter, "ccc")
         definition = self.model.definitions[client.client_sap, client.server_sap]
-        association = Association(definition, context, self._report)
-        elements = [self._element(association, wanted) for wanted in self.settings.objects(self.meter)]
+        Association(definition, context, self._report)  # what a client of it would have, as sources see it
+        elements = [self._element(definition.view, context, wanted) for wanted in self.settings.objects(self.meter)]
         self._invoke_id = (self._invoke_id + 1) % _INVOKE_IDS
         body = _STRUCTURE + encode_length(len(elements)) + b"".join(elements)
         apdu = data_notification(self._invoke_id, context, body)
@@ -215,29 +216,30 @@ class SetupPush(_Base):
         setup = self.meter.security.setups[client.setup]
         return client.setup, required(setup.policy, Direction.RESPONSE)
 
-    def _element(self, association: Association, wanted: PushObject) -> bytes:
+    def _element(self, view: ObjectView, context: Context, wanted: PushObject) -> bytes:
+        """One element of the body; attribute 0 is all attributes as a structure."""
         if wanted.attribute:
-            return self._attribute(association, wanted)
-        declared = [item.object for item in association.view.objects if item.object.logical_name == wanted.logical_name]
-        if not declared:
-            return NULL.encode(None)
-        indices = sorted(declared[0].attributes)
-        parts = [self._attribute(association, wanted._replace(attribute=index)) for index in indices]
-        return _STRUCTURE + encode_length(len(parts)) + b"".join(parts)
+            return self._attribute(view, context, wanted)
+        for item in view.objects:
+            if (item.object.interface_class.class_id, item.object.logical_name) == wanted[:2]:
+                indices = sorted(item.object.attributes)
+                parts = [self._attribute(view, context, wanted._replace(attribute=index)) for index in indices]
+                return _STRUCTURE + encode_length(len(parts)) + b"".join(parts)
+        return NULL.encode(None)
 
-    def _attribute(self, association: Association, wanted: PushObject) -> bytes:
+    def _attribute(self, view: ObjectView, context: Context, wanted: PushObject) -> bytes:
+        descriptor = (
+            wanted.class_id.to_bytes(2, "big") + wanted.logical_name + wanted.attribute.to_bytes(1, signed=True)
+        )
+        read = view.readers.get(descriptor + _NO_SELECTION)
         try:
-            key = Descriptor(wanted.class_id, Obis(wanted.logical_name), wanted.attribute).to_bytes()
-            read = association.view.readers.get(key + b"\x00")
-            if read is None:
-                return NULL.encode(None)
-            return _octets(read(association.context))
+            return NULL.encode(None) if read is None else _octets(read(context))
         except Exception as error:
-            self._report(error, wanted.logical_name)
+            self._report(error, descriptor)
             return NULL.encode(None)
 
     def _report(self, error: Exception, octets: bytes) -> None:
-        log.error("a value could not be pushed", meter=self.meter.serial_number, name=octets.hex(), exc_info=error)
+        log.error("a value could not be pushed", meter=self.meter.serial_number, attribute=octets.hex(), exc_info=error)
 
 
 def _octets(value: RowBuffer | bytes) -> bytes:
