@@ -100,7 +100,7 @@ REFUSED: list[tuple[str, bytes, ActionResult]] = [
     ("an empty parameter", action(SHIFT, ""), ActionResult.TYPE_UNMATCHED),
     ("octets behind the parameter", action(RESET, "0f0000"), ActionResult.TYPE_UNMATCHED),
     ("an unknown object", octets("V422"), ActionResult.OBJECT_UNDEFINED),
-    ("an object without methods", octets("V064"), ActionResult.OBJECT_UNDEFINED),
+    ("a method that is nobody's right", octets("V064"), ActionResult.READ_WRITE_DENIED),
     ("another class", action(Descriptor(9, ENERGY, 1), "0f00"), ActionResult.OBJECT_CLASS_INCONSISTENT),
     ("a method too many", action(Descriptor(3, ENERGY, 2), "0f00"), ActionResult.OBJECT_UNDEFINED),
     ("a method that is not visible", action(Descriptor(70, DISCONNECTOR, 1), "0f00"), ActionResult.READ_WRITE_DENIED),

@@ -97,6 +97,18 @@ def test_a_replaced_key_begins_anew_and_others_go_on() -> None:
     assert disk == {UNICAST: 0, OTHER: 0, BROADCAST: 30}
 
 
+def test_data_count_apart_from_apdus_and_begin_anew_with_their_key() -> None:
+    data = UNICAST._replace(key=UNICAST.key.of_data)
+    assert data != UNICAST
+    disk = {UNICAST: 10, data: 20}
+    counters = ReceiveCounters(disk, disk.__setitem__)
+    counters.accept(UNICAST, 50)
+    counters.check(data, 20)
+    counters.forget(KeyName.UNICAST)
+    assert disk == {UNICAST: 0, data: 0}
+    assert {name.of_data for name in KeyName} == {KeyName.UNICAST_DATA, KeyName.BROADCAST_DATA}
+
+
 def test_the_last_counter_is_accepted_once_and_then_nothing() -> None:
     counters = received()
     counters.check(UNICAST, MAX_COUNTER)
