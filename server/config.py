@@ -334,11 +334,14 @@ class RunConfig(Table):
         """A push must be one that its meters can make; `taken` are the setups that others configure."""
         meters = [meter for meter in self.meters if push.is_of(meter.serial_number)]
         if push.meters is not None and len(meters) != len(set(push.meters)):
-            unknown = set(push.meters) - {meter.serial_number for meter in self.meters}
-            raise ValueError(f"push.{number}.meters: no meter with serial number {sorted(unknown)}")
+            strangers = set(push.meters) - {meter.serial_number for meter in self.meters}
+            raise ValueError(f"push.{number}.meters: no meter with serial number {sorted(strangers)}")
         for meter in meters:
             profile = load_profile(meter.profile)
-            setups = [str(row.logical_name) for row in load_objects(profile) if row.source == "push_setup"]
+            rows = load_objects(profile)
+            setups = [str(row.logical_name) for row in rows if row.source == "push_setup"]
+            if unknown := set(push.watch) - {str(row.logical_name) for row in rows}:
+                raise ValueError(f"push.{number}.watch: a {profile.name} has no object {min(unknown)}")
             if push.setup is not None:
                 if push.setup not in setups:
                     there = ", ".join(setups) or "none"

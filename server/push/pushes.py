@@ -47,6 +47,9 @@ class Push(Protocol):
     name: str
     schedule: Schedule | None
     alarm: bool
+    """Whether an alarm triggers it."""
+    looks: bool
+    """Whether anything that the meter does by itself triggers it."""
     mqtt: MqttConfig
 
     def timing(self) -> Timing:
@@ -72,6 +75,7 @@ class _Base:
         self.config = config
         self.name = config.name
         self.alarm = config.alarm
+        self.looks = config.alarm or bool(config.watch)
         self.mqtt = config.mqtt
         self.meter = meter
         self.model = model

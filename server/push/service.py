@@ -124,9 +124,10 @@ class MeterPushes:
         self._tasks: set[asyncio.Task[None]] = set()
         now = meter.now()
         self._processes = {key: self._process(push, now, random) for key, push in self._pushes.items()}
-        self._looks = any(push.alarm or push.watched() for push in self._pushes.values())
+        self._looks = any(push.looks for push in self._pushes.values())
         self._look_at = now + LOOK_EVERY_S
-        self._alarms = _alarms(meter.engine, now)
+        # Only a meter that is looked at is advanced before its first push.
+        self._alarms = _alarms(meter.engine, now) if self._looks else (0, 0)
         self._watched = {key: push.watched() for key, push in self._pushes.items()}
 
     def _process(self, push: Push, now: int, random: Callable[[int], int]) -> PushProcess:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time as wall_clock
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +23,13 @@ from cosem.security.suites import SUITE_0
 from metering.inputs import SetCover, SetEventMasks, SetSupply, SetTariff
 from metering.status import MeterStatus
 from server.security.secrets_at_rest import DOCUMENTED
-from transports.hdlc.frame import Frame, Kind
+from server.time_source import Anchor, RunningTime
+from transports.hdlc.frame import Frame, FrameCounters, FrameReceiver, Kind
 from transports.wrapper import WpduReader
 
-from .bench import Terminal, listening, pushing, seconds, settled, values
+from ..conftest import ROOT, Process
+from ..running import running
+from .bench import METER, START, Terminal, listening, pushing, seconds, settled, values
 
 
 async def test_a_list_is_pushed_at_each_of_its_moments() -> None:
@@ -211,9 +219,66 @@ async def test_a_meter_without_supply_pushes_nothing() -> None:
         ({"list": "danish-1", "to": "pty", "security": 0}, "no Security setup 0"),
         ({"list": "danish-1", "to": "pty", "meters": [1]}, "no meter with serial number"),
         ({"setup": "0.0.25.9.0.255"}, "no Push setup"),
+        ({"list": "danish-1", "to": "pty", "watch": ["1.1.99.99.99.255"]}, "no object 1.1.99.99.99.255"),
+        ({"list": "danish-1", "to": "pty", "watch": ["1.1"]}, "1.1"),
     ],
 )
 async def test_a_push_that_cannot_be_is_refused_with_what_is_wrong(push: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         async with pushing(push):
             pass
+
+
+async def test_pushes_keep_up_with_accelerated_time() -> None:
+    time = RunningTime(Anchor(wall_clock.time(), float(START), 36_000.0))
+    async with listening() as listener:
+        push = {"list": "norwegian-2", "to": listener.address}
+        async with running([METER], [], time, push=[push]):
+            hours = [read_data_notification((await listener.next()).apdu).date_time[5] for _ in range(3)]
+    assert hours == [14, 15, 16]
+
+
+async def test_two_lists_share_a_port() -> None:
+    lists = [{"list": name, "to": "pty"} for name in ("norwegian-1", "norwegian-2")]
+    async with pushing(*lists) as (runtime, time):
+        assert runtime.pushes is not None
+        (name,) = runtime.pushes.ports
+        terminal = Terminal(name)
+        time.forward(3604)
+        counts = {len(values(read_data_notification((await terminal.next()).information[3:]))) for _ in range(2)}
+        assert counts == {25, 35}
+        terminal.close()
+
+
+def test_a_meter_run_from_a_file_pushes_and_its_file_is_checked(
+    tmp_path: Path, run_meter: Callable[..., Process]
+) -> None:
+    config = tmp_path / "meter.toml"
+    config.write_text(
+        """
+[[meters]]
+installation = "constant"
+
+[[endpoints]]
+kind = "tcp"
+address = "127.0.0.1:0"
+
+[[push]]
+list = "norwegian-1"
+to = "pty:han"
+every_s = 1
+"""
+    )
+    checked = subprocess.run(
+        [sys.executable, "-m", "server.cli", "config", "check", str(config)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+    process = run_meter("--config", str(config), "--ephemeral", endpoints=2)
+    assert process.lines[1].startswith(f"pushes on pty:{tmp_path / 'han'} -> ")
+    with open(tmp_path / "han", "rb", buffering=0) as port:
+        receiver, frames = FrameReceiver(FrameCounters()), []
+        while not frames:
+            frames = receiver.receive_data(port.read(4096), 0.0)
+    assert frames[0].kind is Kind.UI
+    code, errors = process.stop(signal.SIGTERM)
+    assert (code, errors) == (0, "")
