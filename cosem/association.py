@@ -146,7 +146,7 @@ class Association:
         self._pending: Pending | None = None
         self._initiate_response = b""
         self._note: Callable[[], None] = _nothing
-        self._readers: dict[bytes, Callable[[Any], RowBuffer | bytes]] = NOTHING_VISIBLE.readers
+        self._readers = self._protected_readers = NOTHING_VISIBLE.readers
         self._capacity = self._overhead = 0
         self.general_block_size: int | None = None
         """Most octets of an APDU in general-block-transfer; None where that was not negotiated."""
@@ -269,7 +269,7 @@ class Association:
             return _UNKNOWN
         self.protection = layer.protection(how)
         self._overhead = layer.overhead(how)
-        read = self.view.readers.get(inner[3:]) if inner[:2] == _GET_NORMAL and self.allows(Conformance.GET) else None
+        read = self._protected_readers.get(inner[3:]) if inner[:2] == _GET_NORMAL else None
         if read is not None and self.get.transfer is None:
             response: bytes | None = self._get(read, inner)
         else:
@@ -393,8 +393,11 @@ class Association:
         self.status = AssociationStatus.ASSOCIATED
         self.view = definition.view
         self._note()
-        if self.layer is None and self.allows(Conformance.GET):
-            self._readers = definition.view.readers
+        if self.allows(Conformance.GET):
+            if self.layer is None:
+                self._readers = definition.view.readers
+            else:
+                self._protected_readers = definition.view.readers
 
     def reply_to_high_level_security(self, proof: bytes) -> bytes:
         """Passes 3 and 4: the client's proof in, ours out; raises `ReadWriteDenied`, and is idle, for a wrong one.
