@@ -127,7 +127,8 @@ class HeadEnd:
         self.client.parseAareResponse(reply.data)
         if self.client.authentication > Authentication.LOW:
             self.ask(self.client.getApplicationAssociationRequest(), reply)
-            self.client.parseApplicationAssociationResponse(reply.data)
+            if self.client.useLogicalNameReferencing:  # with short names it proves by WRITE, which brings nothing back
+                self.client.parseApplicationAssociationResponse(reply.data)
 
     def close(self) -> None:
         reply = GXReplyData()
