@@ -22,6 +22,7 @@ from typing import Any, Final
 from obis import Obis
 
 from . import acse, initiate, xdlms
+from .access_service import AccessRequest, read_access_response, write_access_request
 from .acse import ApplicationContext, Mechanism
 from .client_security import ClientSecurity
 from .data_types import ANY, DATE_TIME_STRING, INTEGER, LONG_UNSIGNED, OCTET_STRING, DataType, decode_all
@@ -156,7 +157,7 @@ class AssociationClient(ABC):
         """One request and its response, protected on the way where the association is ciphered."""
         if self.security is None:
             return (yield apdu)
-        how = self.security.how
+        how = self.security.of_request(apdu)
         return self.security.open((yield self.security.seal(apdu, how)), how)
 
 
@@ -245,6 +246,10 @@ class Client(AssociationClient):
         if result is not ActionResult.SUCCESS:
             raise AccessFailed(f"ACTION {descriptor}", result)
         return data
+
+    def access(self, request: AccessRequest) -> Exchange:
+        """Several accesses in one request; returns the `AccessResponse`, each access with its own result."""
+        return read_access_response((yield from self.ask(write_access_request(request))))
 
 
 def range_parameters(clock: Obis, begin: DateTime, end: DateTime) -> bytes:

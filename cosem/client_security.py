@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from . import xdlms
 from .acse import Mechanism
@@ -12,10 +13,16 @@ from .security.hls import HighLevelSecurity
 from .security.layer import PLAIN
 from .security.policy import Protection
 from .security.security_context import How, SecurityContext
-from .security.tags import PROTECTED, Envelope
+from .security.tags import PROTECTED, SERVICES, Envelope
 
 INITIATE = How(Protection.AUTHENTICATED | Protection.ENCRYPTED, Envelope.SERVICE_GLOBAL)
 """How the InitiateRequest goes by default, and pass 3: authenticated and encrypted with the global keys."""
+
+
+_GENERAL_FORM: Final = {
+    Envelope.SERVICE_GLOBAL: Envelope.GENERAL_GLOBAL,
+    Envelope.SERVICE_DEDICATED: Envelope.GENERAL_DEDICATED,
+}
 
 
 @dataclass
@@ -45,6 +52,11 @@ class ClientSecurity:
         """How pass 3 goes."""
         dedicated = self.how.envelope in (Envelope.SERVICE_DEDICATED, Envelope.GENERAL_DEDICATED)
         return self.initiate if dedicated else self.how
+
+    def of_request(self, apdu: bytes) -> How:
+        """How a request goes: in the general form where its service has no ciphered tag."""
+        general = _GENERAL_FORM.get(self.how.envelope)
+        return self.how if general is None or apdu[0] in SERVICES else self.how._replace(envelope=general)
 
     def seal(self, apdu: bytes, how: How) -> bytes:
         """A request as it goes."""

@@ -25,10 +25,13 @@ from cosem.access_service import (
 )
 from cosem.association import Association
 from cosem.client import range_parameters
+from cosem.client_security import INITIATE
 from cosem.data_types import INTEGER, LONG, LONG_UNSIGNED, OCTET_STRING, VISIBLE_STRING, Array, decode_all
 from cosem.date_time import DateTime
 from cosem.errors import DecodeError
 from cosem.initiate import Conformance
+from cosem.security.key_establishment import KeyChoice
+from cosem.security.tags import Envelope
 from cosem.xdlms import AttributeRequest, Descriptor
 from obis import Obis
 
@@ -46,7 +49,10 @@ from .samples import (
     Device,
     associated,
     idle,
+    run,
 )
+from .security import meter as security_meter
+from .security.samples import DEDICATED
 from .service_vectors import octets, vectors
 
 INVOKE = 0x40000001
@@ -358,3 +364,53 @@ def test_a_public_request_is_served() -> None:
     assert response.results[0] == AccessResult(GET, SUCCESS)
     assert DateTime.from_bytes(response.data[0][2:]) == device.time
     assert decode_all(OCTET_STRING, response.data[1]) == b"KAM0123456"
+
+
+# --- ciphered ---------------------------------------------------------------------------------------
+
+CIPHERED: dict[str, dict[str, Any]] = {
+    "global": {},
+    "dedicated": {"how": INITIATE._replace(envelope=Envelope.SERVICE_DEDICATED), "dedicated_key": DEDICATED},
+    "wrapped": {"how": INITIATE._replace(envelope=Envelope.GENERAL, key=KeyChoice.WRAPPED)},
+}
+
+
+@pytest.mark.parametrize("way", CIPHERED.values(), ids=CIPHERED)
+def test_a_ciphered_access_goes_in_the_general_form(way: dict[str, Any]) -> None:
+    services = Conformance.ACCESS | Conformance.ACTION | Conformance.GENERAL_PROTECTION
+    served = security_meter.association(meter := security_meter.Meter(), conformance=services)
+    asking = security_meter.client(conformance=services, **way)
+    run(served, asking.associate())
+    note = security_meter.NOTE_VALUE
+    accesses = [access(SET, note, OCTET_STRING.encode(b"ciphered")), access(GET, note), access(GET, UNKNOWN)]
+    wanted = AccessRequest(1, b"", [item[0] for item in accesses], [item[1] for item in accesses])
+    answer, (response,) = run(served, asking.access(wanted))
+    assert response[0] == (0xDD if way.get("how") == CIPHERED["wrapped"]["how"] else 0xDC if way else 0xDB)
+    assert meter.note == b"ciphered"
+    assert answer.data == [NULL, OCTET_STRING.encode(b"ciphered"), NULL]
+    assert [result.code for result in answer.results] == [SUCCESS, SUCCESS, UNDEFINED]
+
+
+def test_a_plain_access_does_nothing_where_the_policy_asks_for_more() -> None:
+    services = Conformance.ACCESS | Conformance.ACTION | Conformance.GENERAL_PROTECTION
+    served = security_meter.association(meter := security_meter.Meter(version=0, value=3), conformance=services)
+    run(served, security_meter.client(conformance=services).associate())
+    plain = request(access(SET, security_meter.NOTE_VALUE, OCTET_STRING.encode(b"plain")))
+    assert served.handle(plain) == bytes.fromhex("d80101")
+    assert meter.note == b"first note"
+
+
+def test_no_access_is_done_before_the_client_has_proved_itself() -> None:
+    services = Conformance.ACCESS | Conformance.ACTION | Conformance.GENERAL_PROTECTION
+    served = security_meter.association(meter := security_meter.Meter(), conformance=services)
+    asking = security_meter.client(conformance=services)
+    served.handle(next(asking.associate()))
+    assert asking.security is not None
+    sealed = asking.security.context.seal(
+        request(access(SET, security_meter.NOTE_VALUE, OCTET_STRING.encode(b"early"))),
+        INITIATE._replace(envelope=Envelope.GENERAL_GLOBAL),
+    )
+    response = served.handle(sealed)
+    assert response is not None
+    assert asking.security.context.open(response).apdu == bytes.fromhex("d80101")
+    assert meter.note == b"first note"
