@@ -5,16 +5,17 @@ Run it as `python gurux_driver.py LINK ADDRESS CLIENT SERVER [PASSWORD [SECURITY
 object list, then every attribute that the list lets it read, releases, and prints one JSON object:
 `{"objects": N, "values": {"class/name/attribute": text}, "failures": {...}}`. gurux-dlms is GPL-2.0.
 
-SECURITY is a JSON object: `mechanism` and `security` by the library's names, `suite`, `title`, `unicast`, `authentication`
-and `dedicated` as hexadecimal octets, `signing` and `peer_signing` as raw keys, `short_names`, `service_specific` for
-ciphering without general-protection, `setup` for the Security setup whose invocation counter is looked up first, through
-the public client.
+SECURITY is a JSON object: `mechanism` and `security` by the library's names, `suite`, `title`, `unicast`,
+`authentication` and `dedicated` as hexadecimal octets, `signing` and `peer_signing` as raw keys, `short_names`,
+`service_specific` for ciphering without general-protection, `setup` for the Security setup whose invocation counter is
+looked up first, through the public client.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
 import socket
 import sys
 import warnings
@@ -188,7 +189,6 @@ if __name__ == "__main__":
     arguments = sys.argv[1:]
     secret = arguments[4] if len(arguments) > 4 and arguments[4] else None
     protection = json.loads(arguments[5]) if len(arguments) > 5 else {}
-    output = sys.stdout
-    sys.stdout = open(os.devnull, "w")  # the library prints
-    found = main(arguments[0], arguments[1], int(arguments[2]), int(arguments[3]), secret, protection)
-    print(json.dumps(found), file=output)
+    with contextlib.redirect_stdout(io.StringIO()):  # the library prints
+        found = main(arguments[0], arguments[1], int(arguments[2]), int(arguments[3]), secret, protection)
+    print(json.dumps(found))
