@@ -25,31 +25,25 @@ AARQ leaves the association idle. A bad data request never ends an association.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from . import acse, initiate, xdlms
-from .access_service import ACCESS_REQUEST, AccessService
 from .acse import ApplicationContext
-from .action_service import ActionService
+from .association_definition import AssociationDefinition
 from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
-from .general_block_transfer import BLOCK_OVERHEAD, GENERAL_BLOCK_TRANSFER
+from .general_block_transfer import BLOCK_OVERHEAD
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance
-from .object_model import NOTHING_VISIBLE, ObjectView
+from .object_model import NOTHING_VISIBLE
 from .opening import Opening, Pending, Refusal, accept
 from .rows import RowBuffer
 from .security.errors import SecurityError
-from .security.hls import Exchange
-from .security.layer import Guard, MeterSecurity, SecurityLayer
+from .security.layer import SecurityLayer
 from .security.tags import PROTECTED
-from .set_service import SetService
-from .short_names.apdus import READ_REQUEST, UNCONFIRMED_WRITE_REQUEST, WRITE_REQUEST
+from .services import EVERY_SERVICE, PASS_3, SERVICES
 from .short_names.base_names import ShortNames
-from .short_names.read_service import ReadService
 from .short_names.refusals import refusal
-from .short_names.write_service import UnconfirmedWriteService, WriteService
 from .xdlms import ServiceFault, StateError
 
 LONGEST_RESPONSE: Final = 1 << 24
@@ -72,44 +66,6 @@ class AssociationStatus(IntEnum):
     NON_ASSOCIATED = 0
     PENDING = 1
     ASSOCIATED = 2
-
-
-@dataclass(frozen=True)
-class AssociationDefinition:
-    """One association of a device profile, shared by all its meters.
-
-    `conformance` is what the AARE may return; `tolerated` are services that are served although the AARE
-    never returns their bit. `secret(context)` gives the password of low level security, or the secret of mechanisms
-    3, 4 and 6. `context` is the application context: how objects are named, and whether APDUs are ciphered.
-    """
-
-    client_sap: int
-    server_sap: int
-    mechanism: acse.Mechanism
-    conformance: Conformance
-    max_receive_pdu: int
-    view: ObjectView
-    secret: Callable[[Any], bytes]
-    tolerated: Conformance = NO_SERVICES
-    value_limit: int = 0x10000
-    """Most octets a value may have that arrives in blocks: bounds what a client can make the server keep."""
-    context: ApplicationContext = ApplicationContext.LN
-    security: Callable[[Any], MeterSecurity] | None = None
-    """What high level security and ciphering need of the meter; none without them."""
-    guard: Callable[[Any], Guard] | None = None
-    """Who counts failures; None where they do not matter."""
-    proof: Callable[[Any, Exchange], bytes] | None = None
-    """The manufacturer's function of mechanism 2: proves `Exchange` from the side that it names own."""
-    short_names: ShortNames | None = None
-    """The short names of the view; None where names are long."""
-
-    def __post_init__(self) -> None:
-        if self.security is None and (self.mechanism >= acse.Mechanism.HIGH or self.context.ciphered):
-            raise ValueError(f"client {self.client_sap} has {self.mechanism.name} in {self.context.name}, no security")
-        if (self.proof is None) is (self.mechanism is acse.Mechanism.HIGH):
-            raise ValueError(f"client {self.client_sap}: mechanism 2, and only that, needs a proof")
-        if (self.short_names is None) is not self.context.long_names:
-            raise ValueError(f"client {self.client_sap}: short names, and only those, need their table")
 
 
 class Association:
@@ -152,7 +108,7 @@ class Association:
         """Most octets of an APDU in general-block-transfer; None where that was not negotiated."""
         self._whole = False
         self._afterwards: list[Callable[[], None]] = []
-        self.get = GetService(self)
+        self.get: GetService = GetService(self)
         table = SERVICES[self.definition is None or self.definition.context.long_names]
         self._services = {tag: service(self) for tag, service in table.items()}
 
@@ -260,7 +216,7 @@ class Association:
             return _TOO_LONG
         try:
             inner, how = layer.unprotect(apdu)
-            if self._pending is not None:
+            if self.status is AssociationStatus.PENDING:
                 layer.proof_allowed(how)
         except SecurityError as error:
             layer.refused(error)
@@ -287,10 +243,10 @@ class Association:
         if service is None:
             if tag in PROTECTED and definition is not None and definition.context.ciphered:
                 return _NOT_POSSIBLE  # not associated
-            return _NOT_SUPPORTED if tag in _EVERY_SERVICE else _UNKNOWN
+            return _NOT_SUPPORTED if tag in EVERY_SERVICE else _UNKNOWN
         if definition is None or self.status is AssociationStatus.NON_ASSOCIATED:
             return _NOT_POSSIBLE
-        if self._pending is not None and tag not in _PASS_3:
+        if self.status is AssociationStatus.PENDING and tag not in PASS_3:
             return _NOT_POSSIBLE
         if len(apdu) > definition.max_receive_pdu and not self._whole:
             return _TOO_LONG
@@ -327,26 +283,16 @@ class Association:
         try:
             request = acse.read_aarq(apdu)
             name = request.context_name
-            opening = accept(self.definition, self.context, request)
-            return self._enter(opening, request)
+            return self._enter(accept(self.definition, self.context, request))
         except Refusal as refusal:
-            return self._reject(name, refusal)
+            return refusal.aare(name)
         except Exception as error:
             self.reset()
             if not isinstance(error, DecodeError):
                 self.report(error, apdu)
-            return self._reject(name, Refusal(acse.UserDiagnostic.NO_REASON_GIVEN))
+            return Refusal(acse.UserDiagnostic.NO_REASON_GIVEN).aare(name)
 
-    @staticmethod
-    def _reject(name: bytes, refusal: Refusal) -> bytes:
-        result = acse.AssociationResult.REJECTED_PERMANENT
-        if refusal.transient:
-            result = acse.AssociationResult.REJECTED_TRANSIENT
-        return acse.write_aare(
-            acse.Aare(name, result, refusal.diagnostic, refusal.user_information, refusal.from_provider)
-        )
-
-    def _enter(self, opening: Opening, request: acse.Aarq) -> bytes:
+    def _enter(self, opening: Opening) -> bytes:
         """Take over what was negotiated; gives the AARE."""
         definition = self.definition
         assert definition is not None
@@ -363,29 +309,13 @@ class Association:
         if opening.negotiated & Conformance.GENERAL_BLOCK_TRANSFER:
             limit = opening.client_max_pdu if self.link_limit is None else self.link_limit
             self.general_block_size = min(opening.client_max_pdu, max(limit, BLOCK_OVERHEAD + 1))
-        information = self._initiate_response = opening.initiate_response
-        if self.layer is not None:
-            information = self.layer.protect(information, opening.how)
-        diagnostic, mechanism, challenge = acse.UserDiagnostic.NULL, None, None
+        self._initiate_response = opening.initiate_response
         if self._pending is None:
             self._open()
         else:
             self.status = AssociationStatus.PENDING
             self.view = definition.view.of_pass_3
-            diagnostic = acse.UserDiagnostic.AUTHENTICATION_REQUIRED
-            mechanism, challenge = definition.mechanism, self._pending.exchange.own_challenge
-        accepted = acse.AssociationResult.ACCEPTED
-        return acse.write_aare(
-            acse.Aare(
-                request.context_name,
-                accepted,
-                diagnostic,
-                information,
-                responding_ap_title=opening.title,
-                mechanism=mechanism,
-                authentication_value=challenge,
-            )
-        )
+        return opening.aare()
 
     def _open(self) -> None:
         definition = self.definition
@@ -410,15 +340,17 @@ class Association:
         definition = self.definition
         assert definition is not None
         guard = None if definition.guard is None else definition.guard(self.context)
-        if guard is not None and guard.locked:
+        try:
+            if guard is not None and guard.locked:
+                raise ReadWriteDenied("the association is locked")
+            if not pending.high.verify(pending.exchange, proof):
+                if guard is not None:
+                    guard.failed()
+                raise ReadWriteDenied("the proof is wrong")
+            answer = pending.high.prove(pending.exchange)
+        except Exception:
             self.afterwards(self.reset)
-            raise ReadWriteDenied("the association is locked")
-        if not pending.high.verify(pending.exchange, proof):
-            if guard is not None:
-                guard.failed()
-            self.afterwards(self.reset)
-            raise ReadWriteDenied("the proof is wrong")
-        answer = pending.high.prove(pending.exchange)
+            raise
         if guard is not None:
             guard.succeeded()
         self._open()
@@ -427,32 +359,3 @@ class Association:
 
 class NotNegotiated(Exception):
     """A service outside the conformance of the association."""
-
-
-class Service(Protocol):
-    """A service of one association, with the long transfers it keeps; made anew when the association begins."""
-
-    def handle(self, apdu: bytes) -> bytes | None:
-        """Answer a request, None for silence; raises `DecodeError` or `NotNegotiated`, and then did nothing."""
-
-
-SERVICES: Final[dict[bool, dict[int, Callable[[Association], Service]]]] = {
-    True: {
-        xdlms.GET_REQUEST: lambda association: association.get,
-        xdlms.SET_REQUEST: SetService,
-        xdlms.ACTION_REQUEST: ActionService,
-        ACCESS_REQUEST: AccessService,
-    },
-    False: {
-        READ_REQUEST: ReadService,
-        WRITE_REQUEST: WriteService,
-        UNCONFIRMED_WRITE_REQUEST: UnconfirmedWriteService,
-    },
-}
-"""The services by the tag of their requests: with long names (True), with short names (False)."""
-
-_PASS_3: Final = frozenset((xdlms.ACTION_REQUEST, READ_REQUEST, WRITE_REQUEST))
-"""Requests that may carry the client's proof."""
-
-_EVERY_SERVICE: Final = PROTECTED.union((GENERAL_BLOCK_TRANSFER,), *SERVICES.values())
-"""Requests that are known, whether the application context of an association has them or not."""

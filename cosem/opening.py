@@ -42,7 +42,7 @@ from .security.policy import Protection
 from .security.security_context import How, SecurityContext
 
 if TYPE_CHECKING:
-    from .association import AssociationDefinition
+    from .association_definition import AssociationDefinition
 
 _PDU_UNLIMITED: Final = 0xFFFF
 _WITH_TITLES: Final = (Mechanism.HIGH_GMAC, Mechanism.HIGH_SHA256, Mechanism.HIGH_ECDSA)
@@ -65,6 +65,15 @@ class Refusal(Exception):
         self.from_provider = from_provider
         self.transient = transient
 
+    def aare(self, context_name: bytes) -> bytes:
+        """The AARE that rejects."""
+        result = acse.AssociationResult.REJECTED_PERMANENT
+        if self.transient:
+            result = acse.AssociationResult.REJECTED_TRANSIENT
+        return acse.write_aare(
+            acse.Aare(context_name, result, self.diagnostic, self.user_information, self.from_provider)
+        )
+
 
 class Pending(NamedTuple):
     """High level security after pass 2: how the client's proof is verified, and ours made."""
@@ -76,6 +85,8 @@ class Pending(NamedTuple):
 class Opening(NamedTuple):
     """An AARQ that is accepted: what the association is to be, and what its AARE says."""
 
+    context_name: bytes
+    mechanism: Mechanism
     negotiated: Conformance
     client_max_pdu: int
     initiate_response: bytes
@@ -85,6 +96,27 @@ class Opening(NamedTuple):
     title: bytes | None
     note: Callable[[], None]
     """To be called when the association is open, after pass 3 where there is one."""
+
+    def aare(self) -> bytes:
+        """The AARE that accepts, or goes on with pass 3; its InitiateResponse is protected as the request was."""
+        information = self.initiate_response
+        if self.layer is not None:
+            information = self.layer.protect(information, self.how)
+        diagnostic, mechanism, challenge = UserDiagnostic.NULL, None, None
+        if self.pending is not None:
+            diagnostic = UserDiagnostic.AUTHENTICATION_REQUIRED
+            mechanism, challenge = self.mechanism, self.pending.exchange.own_challenge
+        return acse.write_aare(
+            acse.Aare(
+                self.context_name,
+                acse.AssociationResult.ACCEPTED,
+                diagnostic,
+                information,
+                responding_ap_title=self.title,
+                mechanism=mechanism,
+                authentication_value=challenge,
+            )
+        )
 
 
 def accept(definition: AssociationDefinition | None, context: Any, request: acse.Aarq) -> Opening:
@@ -148,6 +180,8 @@ class _Check:
         vaa_name = initiate.VAA_NAME_LN if self.definition.context.long_names else initiate.VAA_NAME_SN
         granted = initiate.InitiateResponse(negotiated, self.definition.max_receive_pdu, vaa_name)
         return Opening(
+            self.request.context_name,
+            mechanism,
             negotiated,
             proposed.max_receive_pdu or _PDU_UNLIMITED,
             initiate.write_initiate_response(granted),

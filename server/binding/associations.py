@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import AssociationDefinition
+from cosem.association_definition import AssociationDefinition
 from cosem.association_object import association_object
 from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, Sink

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.association_object import sap_assignment_object
 from cosem.interface_class import CosemObject
 from cosem.interface_classes import ProfileGeneric

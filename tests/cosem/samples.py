@@ -13,7 +13,8 @@ from typing import Any
 
 from cosem import acse, initiate
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.association_object import association_object, sap_assignment_object
 from cosem.client import Exchange
 from cosem.data_types import (

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from cosem import xdlms
 from cosem.acse import Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.client import Client
 from cosem.data_types import OCTET_STRING, UNSIGNED
 from cosem.errors import ActionResult

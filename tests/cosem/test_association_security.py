@@ -6,7 +6,8 @@ import pytest
 
 from cosem import acse, initiate, xdlms
 from cosem.acse import ApplicationContext, AssociationResult, Mechanism, UserDiagnostic
-from cosem.association import Association, AssociationDefinition, AssociationStatus
+from cosem.association import Association, AssociationStatus
+from cosem.association_definition import AssociationDefinition
 from cosem.client import AccessFailed, AssociationRefused, Client
 from cosem.client_security import INITIATE
 from cosem.data_types import OCTET_STRING, UNSIGNED

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cosem import acse, initiate, xdlms
 from cosem.access_service import AccessKind, AccessRequest, Specification, read_access_response, write_access_request
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.data_types import LONG, OCTET_STRING
 from cosem.general_block_server import GeneralBlockServer
 from cosem.general_block_transfer import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.association_object import association_object
 from cosem.client import Client
 from cosem.client_security import INITIATE, ClientSecurity

@@ -6,7 +6,8 @@ from typing import Any
 
 from cosem import acse, initiate
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.data_types import UNSIGNED
 from cosem.errors import ReadWriteDenied
 from cosem.initiate import Conformance

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cosem import acse, initiate
 from cosem.acse import ApplicationContext, AssociationResult, UserDiagnostic
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.initiate import Conformance
 from cosem.short_names.refusals import refusal
 from cosem.xdlms import ServiceFault

@@ -8,7 +8,8 @@ import pytest
 
 from cosem import acse
 from cosem.acse import ApplicationContext, Mechanism, UserDiagnostic
-from cosem.association import Association, AssociationDefinition, AssociationStatus
+from cosem.association import Association, AssociationStatus
+from cosem.association_definition import AssociationDefinition
 from cosem.client import AssociationRefused
 from cosem.client_security import INITIATE
 from cosem.data_types import OCTET_STRING
