@@ -94,6 +94,11 @@ class MqttConfig(Table):
             raise ValueError("a topic to publish to has no +, # and no $ in front")
         return value
 
+    @property
+    def of_a_stranger(self) -> MqttConfig:
+        """The same for a broker that a client has named: it learns neither user nor password."""
+        return self.model_copy(update={"username": None, "password": None})
+
 
 class PushConfig(Table):
     """One push. `hosts` are the hosts that clients may write into the destination of a setup, besides loopback's.

@@ -50,7 +50,6 @@ class Push(Protocol):
     """Whether an alarm triggers it."""
     looks: bool
     """Whether anything that the meter does by itself triggers it."""
-    mqtt: MqttConfig
 
     def timing(self) -> Timing:
         """Of its attempts."""
@@ -60,6 +59,9 @@ class Push(Protocol):
 
     def target(self) -> Target:
         """Where to; raises `PushFailed`."""
+
+    def mqtt(self, target: Target) -> MqttConfig:
+        """What a broker there is told."""
 
     def outgoing(self) -> Outgoing:
         """What is to be sent now; raises `PushFailed`."""
@@ -76,7 +78,6 @@ class _Base:
         self.name = config.name
         self.alarm = config.alarm
         self.looks = config.alarm or bool(config.watch)
-        self.mqtt = config.mqtt
         self.meter = meter
         self.model = model
         self.context = Context(model, meter, "ccc")
@@ -85,6 +86,10 @@ class _Base:
     def watched(self) -> tuple[bytes, ...]:
         """Values whose change triggers it, encoded."""
         return tuple(read(self.context) for read in self._watched)
+
+    def mqtt(self, target: Target) -> MqttConfig:
+        """What a broker there is told: user and password only where the configuration names it."""
+        return self.config.mqtt if target == self.config.target else self.config.mqtt.of_a_stranger
 
     def _outgoing(self, client_sap: int, server_sap: int, apdu: bytes) -> Outgoing:
         address = 0 if self.model.hdlc is None else self.model.hdlc.device_address(self.meter)
@@ -183,6 +188,8 @@ class SetupPush(_Base):
         except ValueError as error:
             raise PushFailed(f"send_destination_and_method: {error}") from None
         configured = self.config.target
+        if configured is not None and configured.kind == "mqtts" and configured[1:] == target[1:]:
+            return configured  # the object has no name for TLS
         own = (configured.host,) if configured is not None else ()
         if not is_loopback(target.host) and target.host not in (*self.config.hosts, *own):
             raise PushFailed(f"send_destination_and_method: {target.host} is not among the hosts of the configuration")

@@ -241,7 +241,7 @@ class MeterPushes:
             outgoing = push.outgoing()
             await self._commit(self._meter.take_pending())
             async with asyncio.timeout(ATTEMPT_S):
-                await self._destinations.send(target, outgoing, push.mqtt)
+                await self._destinations.send(target, outgoing, push.mqtt(target))
         except (PushFailed, OSError) as error:
             self._failed(push, process, str(error) or type(error).__name__)
         except Exception:
