@@ -7,6 +7,9 @@
 | hdlc | in a UI frame on the meter's own serial lines, while nobody uses them |
 | port | in a UI frame on a device of its own, where the meter only sends |
 
+An APDU that no frame holds goes in general blocks, a frame each, which nobody acknowledges (captured pushes of
+Landis+Gyr).
+
 `PushFailed` and `OSError` mean that the attempt failed; what the process makes of that is not known here.
 """
 
@@ -18,10 +21,11 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
 
+from cosem.general_block_transfer import unconfirmed_blocks
 from transports.connection import Connection, Endpoint
 from transports.events import Event
 from transports.hdlc.address import ServerAddress
-from transports.hdlc.unnumbered import UnnumberedTooLong, unnumbered_information
+from transports.hdlc.unnumbered import MAX_APDU, unnumbered_information
 from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.stream import ByteStream, Stream
@@ -146,7 +150,7 @@ class Destinations:
         stream, endpoint = self._ports[target.device]
         if not endpoint.connections:
             raise PushFailed("the device is gone")
-        stream.send(_frame(outgoing, None))
+        stream.send(_frames(outgoing, None))
         endpoint.connections[0].flush()
 
     def _own_line(self, outgoing: Outgoing) -> None:
@@ -157,23 +161,21 @@ class Destinations:
             if outgoing.meter not in line.meters or stream is None or not line.endpoint.connections:
                 continue
             lower = outgoing.device_address if len(line.meters) > 1 else None
-            if stream.announce(_frame(outgoing, lower)):
+            if stream.announce(_frames(outgoing, lower)):
                 line.endpoint.connections[0].flush()
                 sent = True
         if not sent:
             raise PushFailed("no serial line is free")
 
 
-def _frame(outgoing: Outgoing, lower: int | None) -> bytes:
-    upper = outgoing.server_sap
+def _frames(outgoing: Outgoing, lower: int | None) -> bytes:
+    upper, apdu = outgoing.server_sap, outgoing.apdu
     if lower is None and upper <= _LARGEST_SHORT_ADDRESS:
         address = ServerAddress(upper, None, 1)
     else:
         address = ServerAddress(upper, lower or 0, 4)
-    try:
-        return unnumbered_information(outgoing.client_sap, address, outgoing.apdu)
-    except UnnumberedTooLong as error:
-        raise PushFailed(str(error)) from None
+    apdus = [apdu] if len(apdu) <= MAX_APDU else unconfirmed_blocks(apdu, MAX_APDU)
+    return b"".join(unnumbered_information(outgoing.client_sap, address, part) for part in apdus)
 
 
 def _nothing(connection: Connection, event: Event) -> None:

@@ -15,6 +15,9 @@ from .secondary import LLC_RESPONSE
 MAX_INFORMATION: Final = 1010
 """Octets of information that meters of the family send at most (OMNIPOWER HAN interface specification)."""
 
+MAX_APDU: Final = MAX_INFORMATION - len(LLC_RESPONSE)
+"""Octets of the longest APDU in a frame."""
+
 
 class UnnumberedTooLong(ValueError):
     """The APDU does not fit a frame."""
