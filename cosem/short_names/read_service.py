@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .. import xdlms
 from ..access import invoke_method, read_attribute
 from ..errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, TypeUnmatched
-from ..initiate import SMALLEST_PDU, Conformance
+from ..initiate import Conformance
 from ..long_transfer import LongRead, LongWrite
 from ..reader import Reader
 from ..rows import RowBuffer
@@ -66,7 +66,7 @@ class ReadService:
         if not accesses:
             return _failed(DataAccessResult.OTHER_REASON)
         octets = apdus.write_read_results([self._result(access, apdu) for access in accesses])
-        if len(octets) < max(self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET), SMALLEST_PDU):
+        if len(octets) < self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((apdus.READ_RESPONSE,)) + octets
         room = self._association.capacity - apdus.BLOCK_OVERHEAD
         if room <= 0 or not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):

@@ -8,6 +8,7 @@
 | write-data-block-access, alone | takes the data, an octet-string, for a block; after the last the request is served |
 
 A request that does not decode, or writes nothing, is answered with one data-access-error, as conformance tests want.
+A list whose results might be longer than the client takes is refused before anything is written.
 Of an unconfirmed request nobody learns anything; it has no blocks.
 """
 
@@ -22,9 +23,10 @@ from ..errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, Servi
 from ..initiate import Conformance
 from ..long_transfer import LongWrite
 from ..reader import Reader
-from ..xdlms import AttributeRequest
+from ..xdlms import AttributeRequest, ServiceFault
 from . import apdus
 from .apdus import Access, Parameterized, Received, Variable, WriteBlock, WriteResult
+from .refusals import refusal
 
 if TYPE_CHECKING:
     from ..association import Association
@@ -37,7 +39,7 @@ class WriteService:
         self._association = association
         self._transfer: LongWrite | None = None
 
-    def handle(self, apdu: bytes) -> bytes:
+    def handle(self, apdu: bytes) -> bytes | None:
         """Answer one WriteRequest; raises `NotNegotiated`."""
         self._association.require(Conformance.WRITE)
         try:
@@ -49,12 +51,15 @@ class WriteService:
         self._transfer = None
         return self._write_all(accesses, values, apdu)
 
-    def _write_all(self, accesses: list[Access], values: list[bytes], apdu: bytes) -> bytes:
+    def _write_all(self, accesses: list[Access], values: list[bytes], apdu: bytes) -> bytes | None:
         if not accesses:
             return _response([DataAccessResult.OTHER_REASON])
+        failures: list[WriteResult] = [DataAccessResult.OTHER_REASON] * len(accesses)
+        if len(accesses) > 1 and len(_response(failures)) > self._association.room():
+            return refusal(apdus.WRITE_REQUEST, ServiceFault.PDU_TOO_LONG)
         return _response(write_all(self._association, accesses, values, apdu))
 
-    def _block(self, access: WriteBlock, value: bytes, apdu: bytes) -> bytes:
+    def _block(self, access: WriteBlock, value: bytes, apdu: bytes) -> bytes | None:
         self._association.require(Conformance.BLOCK_TRANSFER_WITH_SET)
         if access.number == 1:
             definition = self._association.definition

@@ -111,6 +111,14 @@ def test_what_was_not_negotiated_is_refused_and_does_nothing(missing: Conformanc
     assert (device.note, device.time_zone) == (before, -60)
 
 
+def test_a_list_whose_results_might_be_too_long_is_refused_before_anything_is_written() -> None:
+    association, device = associated(max_pdu=12)
+    before = device.note
+    assert answer(association, [Variable(NOTE)] * 6, [NEW] * 6) == bytes.fromhex("0e060301")
+    assert device.note == before
+    assert write(association, [Variable(8)] * 5, [NEW] * 5) == [DataAccessResult.OBJECT_UNDEFINED] * 5
+
+
 # --- blocks ---------------------------------------------------------------------------------------
 
 
