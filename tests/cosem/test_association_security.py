@@ -15,7 +15,7 @@ from cosem.initiate import Conformance
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Register
 from cosem.object_model import NOTHING_VISIBLE, AccessMode, VisibleObject
-from cosem.security.errors import DecipheringError, InsufficientProtection, InvocationCounterError
+from cosem.security.errors import DecipheringError, InsufficientProtection, InvocationCounterError, ReplayRefused
 from cosem.security.hls import Exchange
 from cosem.security.invocation import Channel, KeyName
 from cosem.security.key_establishment import KeyChoice
@@ -24,7 +24,7 @@ from cosem.security.layer import PLAIN
 from cosem.security.policy import Protection
 from cosem.security.security_context import How
 from cosem.security.suites import SUITE_0, SUITE_1, SUITE_2, Suite
-from cosem.security.tags import Envelope
+from cosem.security.tags import PROTECTED, Envelope
 from cosem.xdlms import AttributeRequest, Descriptor
 from obis import Obis
 
@@ -384,18 +384,25 @@ def test_an_exception_has_no_service_specific_tag_and_goes_in_a_general_apdu_or_
 # --- what is refused ------------------------------------------------------------------------------
 
 
-def test_a_request_is_answered_once() -> None:
-    meter = Meter()
-    speaking = client()
+@pytest.mark.parametrize("how", [*ENVELOPES, *KEYS, pytest.param(How(Protection.SIGNED, Envelope.NONE), id="signed")])
+def test_a_request_is_answered_once(how: How) -> None:
+    meter = Meter(SUITE_1)
+    speaking = client(suite=SUITE_1, dedicated_key=DEDICATED)
     server = opened(meter, speaking)
-    request = sealed(speaking, READ_NOTE)
-    assert ask(server, request)[0] == 0xCC
+    write = xdlms.write_set(0xC1, AttributeRequest(NOTE_VALUE.to_bytes()), OCTET_STRING.encode(b"second"))
+    request = sealed(speaking, write, how)
+    assert ask(server, request)[0] in PROTECTED
+    assert meter.note == b"second"
+    meter.note = b"third"
     again = ask(server, request)
-    assert again[:3] == bytes.fromhex("d80206")
     (refusal,) = meter.refusals
-    assert isinstance(refusal, InvocationCounterError)
-    assert int.from_bytes(again[3:], "big") == refusal.lowest
-    assert run(server, speaking.get(NOTE_VALUE))[0] == NOTE_OCTETS
+    if isinstance(refusal, InvocationCounterError):
+        assert again == bytes.fromhex("d80206") + refusal.lowest.to_bytes(4, "big")
+    else:
+        assert isinstance(refusal, ReplayRefused)  # signatures have no counter
+        assert again == DECIPHERING
+    assert meter.note == b"third"
+    assert run(server, speaking.get(NOTE_VALUE))[0] == OCTET_STRING.encode(b"third")
 
 
 def test_a_request_of_one_association_is_not_answered_in_the_next() -> None:
@@ -673,6 +680,15 @@ def test_when_our_counter_is_at_its_end_nothing_is_sent_that_needs_it() -> None:
     meter.sent._next = meter.sent._limit = 0x1_0000_0000
     assert ask(server, sealed(speaking, READ_NOTE)) == bytes.fromhex("d80103")
     assert [str(error) for error in meter.reports] == ["the invocation counter has reached 4294967295"]
+
+
+def test_when_our_counter_is_at_its_end_no_proof_is_given_and_nobody_is_let_in() -> None:
+    meter = Meter()
+    server, challenge = pending(Mechanism.HIGH_GMAC, meter)
+    meter.sent._next = meter.sent._limit = 0x1_0000_0000
+    assert ask(server, reply(context(CLIENT, SERVER).authenticate(challenge))) == bytes.fromhex("c701c1fa00")
+    assert server.status is AssociationStatus.NON_ASSOCIATED
+    assert len(meter.reports) == 1
 
 
 def test_the_title_of_a_client_is_noted_when_it_has_proved_itself() -> None:
