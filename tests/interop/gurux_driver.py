@@ -29,6 +29,8 @@ from gurux_dlms.objects import GXDLMSData  # noqa: E402
 from gurux_dlms.objects.enums import SecuritySuite  # noqa: E402
 from gurux_dlms.secure import GXDLMSSecureClient  # noqa: E402
 
+ASSOCIATIONS = (ObjectType.ASSOCIATION_LOGICAL_NAME, ObjectType.ASSOCIATION_SHORT_NAME)
+
 
 class Port:
     """Octets over TCP or a serial device."""
@@ -173,7 +175,7 @@ def main(link: str, address: str, client: int, server: int, password: str | None
             key = f"{int(item.objectType)}/{item.logicalName}/{index}"
             if int(item.getAccess(index)) & 1 == 0:
                 continue
-            if item.objectType == ObjectType.ASSOCIATION_LOGICAL_NAME and index == 2:
+            if item.objectType in ASSOCIATIONS and index == 2:
                 continue  # the object list was read and parsed already; the library cannot print it
             try:
                 values[key] = str(head_end.attribute(item, index))
