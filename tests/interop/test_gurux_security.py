@@ -2,7 +2,8 @@
 
 Every authentication mechanism and suite that the library has, long and short names, wrapper and HDLC, each protection.
 It looks up the invocation counter through the public client first, as companion specifications expect. With short names
-the library neither ciphers nor takes a buffer in blocks, and it signs on P-256 only: 1.0.203 fails in its own code there.
+the library neither ciphers nor takes a buffer in blocks, and it signs on P-256 only: 1.0.203 fails in its own code
+there.
 """
 
 from __future__ import annotations
