@@ -22,8 +22,10 @@ from cosem.security.security_context import SecurityContext
 from cosem.security.suites import SUITE_0
 from metering.inputs import SetCover, SetEventMasks, SetSupply, SetTariff
 from metering.status import MeterStatus
+from server.device_profile import available, load_profile
 from server.security.secrets_at_rest import DOCUMENTED
-from server.time_source import Anchor, RunningTime
+from server.time_source import Anchor, RunningTime, SteppedTime
+from transports.hdlc.address import ServerAddress
 from transports.hdlc.frame import Frame, FrameCounters, FrameReceiver, Kind
 from transports.wrapper import WpduReader
 
@@ -282,3 +284,60 @@ every_s = 1
     assert frames[0].kind is Kind.UI
     code, errors = process.stop(signal.SIGTERM)
     assert (code, errors) == (0, "")
+
+
+def test_no_counter_of_a_ciphered_push_comes_again_after_a_kill(
+    tmp_path: Path, run_meter: Callable[..., Process]
+) -> None:
+    config = tmp_path / "meter.toml"
+    config.write_text(
+        f"""
+state = "{tmp_path / "state.sqlite"}"
+
+[[meters]]
+profile = "382M-secure"
+installation = "constant"
+
+[[endpoints]]
+kind = "tcp"
+address = "127.0.0.1:0"
+
+[[push]]
+list = "danish-1"
+to = "pty:han"
+every_s = 1
+security = 0
+"""
+    )
+    counters = []
+    for _ in range(2):
+        process = run_meter("--config", str(config), endpoints=2)
+        with open(tmp_path / "han", "rb", buffering=0) as port:
+            receiver, frames = FrameReceiver(FrameCounters()), []
+            while not frames:
+                frames = receiver.receive_data(port.read(4096), 0.0)
+        process.stop(signal.SIGKILL)
+        counters += [read_general(Reader(frame.information[3:], 1))[1].counter for frame in frames]
+    assert counters == sorted(set(counters))
+
+
+async def test_several_meters_on_a_line_push_from_their_own_addresses() -> None:
+    meters = [{**METER, "serial_number": number, "hdlc_address": address} for number, address in ((1, 33), (2, 34))]
+    endpoints = [{"kind": "rs485", "device": "pty"}]
+    time = SteppedTime(START)
+    async with running(meters, endpoints, time, push=[{"list": "norwegian-1", "to": "hdlc"}]) as runtime:
+        terminal = Terminal(runtime.endpoints[0].name)
+        time.forward(10)
+        sources = {ServerAddress.decode((await terminal.next()).source) for _ in meters}
+        assert sources == {ServerAddress(16, 33, 4), ServerAddress(16, 34, 4)}
+        terminal.close()
+
+
+@pytest.mark.parametrize("profile", [name for name in available() if not load_profile(name).associations])
+async def test_a_meter_without_dlms_has_the_customers_port_all_the_same(profile: str) -> None:
+    async with pushing({"list": "danish-1", "to": "pty"}, meter={"profile": profile}) as (runtime, time):
+        assert runtime.pushes is not None
+        terminal = Terminal(runtime.pushes.ports[0])
+        time.forward(10)
+        assert values(read_data_notification((await terminal.next()).information[3:]))[0] == "Kamstrup_V0001"
+        terminal.close()
