@@ -36,7 +36,7 @@ from .general_block_transfer import BLOCK_OVERHEAD
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance
 from .object_model import NOTHING_VISIBLE
-from .opening import Opening, Pending, Refusal, accept
+from .opening import Opening, Pending, Refusal, accept, nothing
 from .rows import RowBuffer
 from .security.errors import SecurityError
 from .security.layer import SecurityLayer
@@ -54,10 +54,6 @@ _NOT_POSSIBLE: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, 
 _NOT_SUPPORTED: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
 _TOO_LONG: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
 _UNKNOWN: Final = xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
-
-
-def _nothing() -> None:
-    pass
 
 
 class AssociationStatus(IntEnum):
@@ -101,7 +97,7 @@ class Association:
         """How the request that is being served is protected, and its response will be: bits of `AccessMode`."""
         self._pending: Pending | None = None
         self._initiate_response = b""
-        self._note: Callable[[], None] = _nothing
+        self._note: Callable[[], None] = nothing
         self._readers = self._protected_readers = NOTHING_VISIBLE.readers
         self._capacity = self._overhead = 0
         self.general_block_size: int | None = None

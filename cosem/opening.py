@@ -119,6 +119,10 @@ class Opening(NamedTuple):
         )
 
 
+def nothing() -> None:
+    """What is noted of a client whose title does not matter, or who is not there."""
+
+
 def accept(definition: AssociationDefinition | None, context: Any, request: acse.Aarq) -> Opening:
     """Check an AARQ; raises `Refusal`, or `DecodeError` where its InitiateRequest does not decode."""
     if request.protocol_version is not None and not request.protocol_version.startswith("1"):
@@ -189,12 +193,13 @@ class _Check:
             layer,
             pending,
             self.security.system_title if with_title and self.security is not None else None,
-            self._opened,
+            self._note if with_title else nothing,
         )
 
-    def _opened(self) -> None:
-        if self.security is not None and self.request.calling_ap_title is not None:
-            self.security.opened(self.request.calling_ap_title)
+    def _note(self) -> None:
+        assert self.security is not None
+        assert self.request.calling_ap_title is not None
+        self.security.opened(self.request.calling_ap_title)
 
     def _security_context(self) -> SecurityContext:
         title = self.request.calling_ap_title

@@ -703,6 +703,12 @@ def test_the_title_of_a_client_is_noted_when_it_has_proved_itself() -> None:
     assert meter.client_title == CLIENT
 
 
+def test_a_title_that_nothing_depends_on_is_not_noted() -> None:
+    meter = Meter()
+    run(association(meter, Mechanism.HIGH_MD5, PLAIN_LN), client(Mechanism.HIGH_MD5, ciphered=False).associate())
+    assert meter.client_title == b""
+
+
 def test_every_answer_has_a_counter_of_its_own() -> None:
     meter = Meter()
     speaking = client(how=How(AE, Envelope.SERVICE_GLOBAL))
