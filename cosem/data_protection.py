@@ -10,6 +10,8 @@
 | set_protected_attributes | objects, protections, protected values |
 | invoke_protected_method | method, protections, protected parameter -> protections used, protected return value |
 
+Without objects in the list the buffer is empty.
+
 What is protected is one structure of the values of the attributes, in the order of the objects; for a method its
 parameter, and what it returns, null-data where that is nothing. `security/protected_data.py` has the protections.
 
@@ -145,12 +147,18 @@ class Binding(NamedTuple):
 
 
 def data_protection_object(
-    logical_name: Obis, objects: Binding, parameters_get: Binding, parameters_set: Binding, required_protection: Binding
+    logical_name: Obis,
+    objects: Binding,
+    parameters_get: Binding,
+    parameters_set: Binding,
+    required_protection: Binding,
+    name: str = "",
 ) -> CosemObject:
     """An object of the class; the attributes it is bound to hold what `DataProtection` declares as plain values."""
 
     def set_objects(context: Any, value: Sequence[Any]) -> None:
-        _descriptors(value)
+        if value:
+            _descriptors(value)
         objects.sink(context, value)
 
     def set_parameters_get(context: Any, value: Sequence[ProtectionParameters]) -> None:
@@ -162,9 +170,11 @@ def data_protection_object(
         required_protection.sink(context, value)
 
     def read_buffer(context: Any) -> bytes:
-        wanted = parameters_get.source(context)
+        listed, wanted = objects.source(context), parameters_get.source(context)
+        if not listed:
+            return b""
         _check_standing(wanted)
-        return _get(context, objects.source(context), wanted, required_protection.source(context))[1]
+        return _get(context, listed, wanted, required_protection.source(context))[1]
 
     def write_buffer(context: Any, value: bytes) -> None:
         parameters = parameters_set.source(context)
@@ -197,6 +207,7 @@ def data_protection_object(
             DataProtection.set_protected_attributes: set_,
             DataProtection.invoke_protected_method: invoke,
         },
+        name,
     )
 
 

@@ -22,6 +22,7 @@ from ..security.meter_setup import MeterSetup
 from ..settings import Settings
 from ..virtual_meter import VirtualMeter
 from .associations import definitions
+from .data_protection import data_protection
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell
 from .objects import build_object
@@ -108,6 +109,8 @@ class ObjectModel:
                 return context.meter.security.setups[int(number)]
 
             return security_setup_object(row.logical_name, row.version, setup, row.name)
+        if row.source == "data_protection":
+            return data_protection(row.logical_name, row.name)
         if row.source == "push_setup":
             settings = PushSettings(row.logical_name, row.version, row.name)
             self.push_setups[row.logical_name] = settings

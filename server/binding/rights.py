@@ -4,13 +4,14 @@ The column speaks of the value: R, W, RW, `-` (only captured by a logger), R(W) 
 RW4 (of a logger, only its capture period). What that means for the other attributes of a class is said here.
 
 The methods of a Security setup are for those who proved themselves by high level security and speak ciphered under it:
-keys and policies are nobody else's affair.
+keys and policies are nobody else's affair. Data protection is for those as well, under whatever setup.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from cosem.data_protection import DataProtection
 from cosem.interface_class import CosemObject, InterfaceClass
 from cosem.interface_classes import AssociationLn, Clock, Data, Register, SecuritySetup, SecuritySetupV1
 from cosem.object_model import AccessMode
@@ -42,6 +43,8 @@ def rights(
         modes[_SECRET] = AccessMode.WRITE if low else AccessMode.NO_ACCESS
     if item.public:
         return modes, frozenset()
+    if issubclass(declared, DataProtection) and not _has_proved_itself(item):
+        return modes, frozenset()
     if row.access == "W":
         modes[2] = AccessMode.WRITE
     elif row.access == "RW4":
@@ -58,4 +61,8 @@ def rights(
 
 def _may_manage(row: ObjectRow, item: AssociationProfile) -> bool:
     own = row.source == f"security_setup:{item.setup}"
-    return own and item.context.endswith("-ciphered") and item.mechanism not in ("none", "low")
+    return own and _has_proved_itself(item)
+
+
+def _has_proved_itself(item: AssociationProfile) -> bool:
+    return item.context.endswith("-ciphered") and item.mechanism not in ("none", "low")
