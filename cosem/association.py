@@ -35,6 +35,7 @@ from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
 from .general_block_transfer import BLOCK_OVERHEAD
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance
+from .long_transfer import LONGEST_RESPONSE
 from .object_model import NOTHING_VISIBLE
 from .opening import Opening, Pending, Refusal, accept, nothing
 from .rows import RowBuffer
@@ -45,9 +46,6 @@ from .services import EVERY_SERVICE, PASS_3, SERVICES
 from .short_names.base_names import ShortNames
 from .short_names.refusals import refusal
 from .xdlms import ServiceFault, StateError
-
-LONGEST_RESPONSE: Final = 1 << 24
-"""Octets of the longest response in general blocks: the load profile read whole has 2 MiB, all of an ACCESS more."""
 
 _GET_NORMAL: Final = b"\xc0\x01"
 _NOT_POSSIBLE: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OPERATION_NOT_POSSIBLE)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 from .errors import DataAccessResult
 from .rows import RowBuffer
 from .xdlms import BLOCK_OVERHEAD, Block
+
+LONGEST_RESPONSE: Final = 1 << 24
+"""Octets of the longest response in blocks: the load profile read whole has 2 MiB, all of an ACCESS or a list more.
+
+A list that asks for more costs no more: what comes after so many octets is not read.
+"""
 
 
 class LongRead:

@@ -20,7 +20,7 @@ from .. import xdlms
 from ..access import invoke_method, read_attribute
 from ..errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, TypeUnmatched
 from ..initiate import Conformance
-from ..long_transfer import LongRead, LongWrite
+from ..long_transfer import LONGEST_RESPONSE, LongRead, LongWrite
 from ..reader import Reader
 from ..rows import RowBuffer
 from ..xdlms import AttributeRequest, ServiceFault
@@ -65,7 +65,13 @@ class ReadService:
             self._response, self._interrupted = None, True
         if not accesses:
             return _failed(DataAccessResult.OTHER_REASON)
-        octets = apdus.write_read_results([self._result(access, apdu) for access in accesses])
+        results: list[ReadResult] = []
+        size = 0
+        for access in accesses:
+            result = self._result(access, apdu) if size <= LONGEST_RESPONSE else DataAccessResult.OTHER_REASON
+            size += len(result) if isinstance(result, bytes) else 0
+            results.append(result)
+        octets = apdus.write_read_results(results)
         if len(octets) < self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((apdus.READ_RESPONSE,)) + octets
         room = self._association.capacity - apdus.BLOCK_OVERHEAD

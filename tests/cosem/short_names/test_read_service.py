@@ -10,6 +10,7 @@ from cosem.association import Association
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, INTEGER, LONG_UNSIGNED, OCTET_STRING
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
+from cosem.long_transfer import LONGEST_RESPONSE
 from cosem.reader import Reader
 from cosem.rows import RowBuffer
 from cosem.short_names import apdus
@@ -51,6 +52,18 @@ def answer(association: Association, *accesses: Access) -> bytes:
 def results(response: bytes) -> list[ReadResult]:
     assert response[0] == apdus.READ_RESPONSE
     return apdus.read_read_results(Reader(response, 1))
+
+
+def read_in_blocks(association: Association, accesses: list[Access]) -> list[ReadResult]:
+    """The results of a response in blocks, put together."""
+    (block,) = results(answer(association, *accesses))
+    parts = []
+    while isinstance(block, DataBlock):
+        parts.append(block.raw)
+        if block.last:
+            break
+        (block,) = results(answer(association, BlockNumber(block.number)))
+    return apdus.read_read_results(Reader(b"".join(parts)))
 
 
 def read(association: Association, *accesses: Access) -> list[ReadResult]:
@@ -149,6 +162,15 @@ def test_a_list_needs_multiple_references_and_does_nothing_without() -> None:
 def test_read_needs_to_be_negotiated() -> None:
     association, _ = associated(proposed=Conformance.WRITE)
     assert answer(association, Variable(ENERGY_NAME)) == SERVICE_UNSUPPORTED
+
+
+def test_a_list_costs_no_more_than_the_longest_response() -> None:
+    device = Device(note=bytes(0x200000))
+    association, _ = associated(device=device)
+    found = read_in_blocks(association, [Variable(NOTE)] * 20)
+    fitting = LONGEST_RESPONSE // 0x200000
+    assert [isinstance(result, bytes) for result in found] == [number < fitting for number in range(20)]
+    assert found[fitting:] == [DataAccessResult.OTHER_REASON] * (20 - fitting)
 
 
 # --- long responses -------------------------------------------------------------------------------
