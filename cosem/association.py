@@ -194,9 +194,9 @@ class Association:
         except Exception as error:
             self.report(error, apdu)
             return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
-        return self._refused(response, tag)
+        return self.refused(response, tag)
 
-    def _refused(self, response: bytes | None, tag: int) -> bytes | None:
+    def refused(self, response: bytes | None, tag: int) -> bytes | None:
         """The response; where it is an exception-response and names are short, the refusal that stands for it."""
         long_names = self.definition is None or self.definition.context.long_names
         if long_names or response is None or response[0] != xdlms.EXCEPTION_RESPONSE:
@@ -223,7 +223,7 @@ class Association:
         if read is not None and self.get.transfer is None:
             response: bytes | None = self._get(read, inner)
         else:
-            response = self._refused(self._serve(inner), inner[0])
+            response = self.refused(self._serve(inner), inner[0])
         try:
             return None if response is None else layer.protect(response, how)
         except Exception as error:  # no key, no counter left: what cannot be protected is not sent

@@ -123,4 +123,5 @@ class GeneralBlockServer:
 
     def _abort(self, state: StateError, fault: ServiceFault) -> Sequence[bytes]:
         self._transfer = None
-        return (exception_response(state, fault),)
+        refusal = self._association.refused(exception_response(state, fault), GENERAL_BLOCK_TRANSFER)
+        return () if refusal is None else (refusal,)
