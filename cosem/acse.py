@@ -31,6 +31,7 @@ _RESPONDING_AP_TITLE: Final = 0xA4
 _RESPONDER_ACSE_REQUIREMENTS: Final = 0x88
 _RESPONDING_MECHANISM_NAME: Final = 0x89
 _RESPONDING_AUTHENTICATION_VALUE: Final = 0xAA
+_CALLING_AE_INVOCATION_ID: Final = 0xA9
 _ACSE_REQUIREMENTS: Final = 0x8A
 _MECHANISM_NAME: Final = 0x8B
 _AUTHENTICATION_VALUE: Final = 0xAC
@@ -88,6 +89,7 @@ class UserDiagnostic(IntEnum):
     NO_REASON_GIVEN = 1
     APPLICATION_CONTEXT_NAME_NOT_SUPPORTED = 2
     CALLING_AP_TITLE_NOT_RECOGNIZED = 3
+    CALLING_AE_INVOCATION_ID_NOT_RECOGNIZED = 6
     AUTHENTICATION_MECHANISM_NAME_NOT_RECOGNISED = 11
     AUTHENTICATION_MECHANISM_NAME_REQUIRED = 12
     AUTHENTICATION_FAILURE = 13
@@ -114,6 +116,8 @@ class Aarq(NamedTuple):
     acse_requirements: bytes | None = None
     mechanism: int | None = None
     authentication_value: bytes | None = None
+    calling_ae_invocation_id: int | None = None
+    """The user of the client."""
 
 
 class Aare(NamedTuple):
@@ -221,7 +225,12 @@ def read_aarq(octets: bytes) -> Aarq:
         acse_requirements=fields.get(_ACSE_REQUIREMENTS),
         mechanism=_mechanism(fields.get(_MECHANISM_NAME)),
         authentication_value=_authentication(fields.get(_AUTHENTICATION_VALUE), "calling-authentication-value"),
+        calling_ae_invocation_id=_invocation_id(fields.get(_CALLING_AE_INVOCATION_ID)),
     )
+
+
+def _invocation_id(contents: bytes | None) -> int | None:
+    return None if contents is None else _small_integer(contents, "calling-AE-invocation-id")
 
 
 def _title(contents: bytes | None, name: str) -> bytes | None:
@@ -249,11 +258,14 @@ def write_aarq(
     authentication_value: bytes | None = None,
     mechanism: Mechanism = Mechanism.LOW,
     calling_ap_title: bytes | None = None,
+    user: int | None = None,
 ) -> bytes:
     """An AARQ without authentication, or with a password or challenge as `authentication_value`."""
     body = _field(_CONTEXT_NAME, context_name(context))
     if calling_ap_title is not None:
         body += _field(_CALLING_AP_TITLE, _field(0x04, calling_ap_title))
+    if user is not None:
+        body += _field(_CALLING_AE_INVOCATION_ID, bytes((0x02, 0x01, user)))
     if authentication_value is not None:
         body += _field(_ACSE_REQUIREMENTS, AUTHENTICATION)
         body += _field(_MECHANISM_NAME, mechanism_name(mechanism))

@@ -94,6 +94,8 @@ class Association:
         self.protection = 0
         """How the request that is being served is protected, and its response will be: bits of `AccessMode`."""
         self._pending: Pending | None = None
+        self.user: int | None = None
+        """The user of the client, where it has users."""
         self._initiate_response = b""
         self._note: Callable[[], None] = nothing
         self._readers = self._protected_readers = NOTHING_VISIBLE.readers
@@ -292,6 +294,7 @@ class Association:
         assert definition is not None
         self.layer, self._pending, self._note = opening.layer, opening.pending, opening.note
         self.negotiated = opening.negotiated
+        self.user = opening.user
         self.client_max_pdu = self._capacity = opening.client_max_pdu
         if (
             self.link_limit is not None

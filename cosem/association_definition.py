@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import acse
@@ -41,6 +41,8 @@ class AssociationDefinition:
     """Who counts failures; None where they do not matter."""
     proof: Callable[[Any, Exchange], bytes] | None = None
     """The manufacturer's function of mechanism 2: proves `Exchange` from the side that it names own."""
+    users: Mapping[int, str] = field(default_factory=dict)
+    """The users of the client, by the number that the AARQ must name; where empty, it may name any."""
     short_names: ShortNames | None = None
     """The short names of the view; None where names are long."""
 

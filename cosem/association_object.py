@@ -26,6 +26,10 @@ _VERSIONS: Final = (AssociationLn, AssociationLnV1, AssociationLnV2, Association
 _NO_SECURITY_SETUP: Final = Obis(bytes(6))
 
 
+def _users(context: Any) -> list[tuple[int, str]]:
+    return sorted(context.association.definition.users.items())
+
+
 def association_object(
     logical_name: Obis,
     client_sap: int,
@@ -39,8 +43,8 @@ def association_object(
 ) -> CosemObject:
     """The current association as an object; `set_secret(context, octets)` stores a new password or secret.
 
-    From `version` 1 it names its `security_setup`. Clients have no users of their own (ours): the lists of version 2
-    are empty. The dedicated key is never shown, where the Blue Book has it in xDLMS_context_info.
+    From `version` 1 it names its `security_setup`, from 2 the users that the definition has. The dedicated key is never
+    shown, where the Blue Book has it in xDLMS_context_info.
     """
 
     def context_info(context: Any) -> tuple[str, int, int, int, int, bytes]:
@@ -57,6 +61,10 @@ def association_object(
     def context_name(context: Any) -> bytes:
         return acse.object_identifier(acse.context_name(context.association.definition.context))
 
+    def current_user(context: Any) -> tuple[int, str]:
+        user = context.association.user
+        return (0, "") if user is None else (user, context.association.definition.users[user])
+
     declared = _VERSIONS[version]
     mechanism_oid = acse.mechanism_name(mechanism)
     attributes = [
@@ -71,8 +79,8 @@ def association_object(
     if version >= AssociationLnV1.version:
         attributes.append(BoundAttribute(AssociationLnV1.security_setup_reference, Constant(security_setup)))
     if version >= AssociationLnV2.version:
-        attributes.append(BoundAttribute(AssociationLnV2.user_list, Constant([])))
-        attributes.append(BoundAttribute(AssociationLnV2.current_user, Constant((0, ""))))
+        attributes.append(BoundAttribute(AssociationLnV2.user_list, _users))
+        attributes.append(BoundAttribute(AssociationLnV2.current_user, current_user))
     methods: dict[Method, Invocation] = {}
     if mechanism >= acse.Mechanism.HIGH:
         methods[declared.reply_to_hls_authentication] = lambda context, proof: (

@@ -8,6 +8,7 @@ The first thing wrong decides, in this order:
 | application context | application-context-name-not-supported |
 | calling-AP-title: eight octets; there where titles are needed; known to the meter | calling-AP-title-not-recognized |
 | no association for this client | no-reason-given |
+| calling-AE-invocation-id, where the client has users | calling-AE-invocation-identifier-not-recognized |
 | the association is locked | authentication-failure, transient |
 | requirements, mechanism, password or challenge; ciphering of the InitiateRequest | authentication-failure |
 | protection that the policy asks for, dedicated key | no-reason-given, initiate error other |
@@ -94,6 +95,7 @@ class Opening(NamedTuple):
     layer: SecurityLayer | None
     pending: Pending | None
     title: bytes | None
+    user: int | None
     note: Callable[[], None]
     """To be called when the association is open, after pass 3 where there is one."""
 
@@ -133,6 +135,8 @@ def accept(definition: AssociationDefinition | None, context: Any, request: acse
         raise Refusal(UserDiagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED)
     if definition is None:
         raise Refusal(UserDiagnostic.NO_REASON_GIVEN)
+    if definition.users and request.calling_ae_invocation_id not in definition.users:
+        raise Refusal(UserDiagnostic.CALLING_AE_INVOCATION_ID_NOT_RECOGNIZED)
     try:
         return _Check(definition, context, request).opening()
     except AssociationRefused as refused:
@@ -193,6 +197,7 @@ class _Check:
             layer,
             pending,
             self.security.system_title if with_title and self.security is not None else None,
+            self.request.calling_ae_invocation_id if self.definition.users else None,
             self._note if with_title else nothing,
         )
 

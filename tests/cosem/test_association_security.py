@@ -8,13 +8,14 @@ from cosem import acse, initiate, xdlms
 from cosem.acse import ApplicationContext, AssociationResult, Mechanism, UserDiagnostic
 from cosem.association import Association, AssociationStatus
 from cosem.association_definition import AssociationDefinition
+from cosem.association_object import association_object
 from cosem.client import AccessFailed, AssociationRefused, Client
 from cosem.client_security import INITIATE
 from cosem.data_types import OCTET_STRING, UNSIGNED
 from cosem.initiate import Conformance
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Register
-from cosem.object_model import NOTHING_VISIBLE, AccessMode, VisibleObject
+from cosem.object_model import NOTHING_VISIBLE, AccessMode, ObjectView, VisibleObject
 from cosem.security.errors import DecipheringError, InsufficientProtection, InvocationCounterError, ReplayRefused
 from cosem.security.hls import Exchange
 from cosem.security.invocation import Channel, KeyName
@@ -29,7 +30,7 @@ from cosem.xdlms import AttributeRequest, Descriptor
 from obis import Obis
 
 from .samples import run
-from .security.meter import NOTE_VALUE, SERVICES, STATUS, Meter, association, client
+from .security.meter import ASSOCIATION, NOTE_VALUE, SERVICES, STATUS, Meter, association, client, visible
 from .security.samples import CLIENT, DEDICATED, SERVER, context, keys
 
 CIPHERED, PLAIN_LN = ApplicationContext.LN_CIPHERED, ApplicationContext.LN
@@ -302,6 +303,24 @@ def test_a_definition_without_what_its_mechanism_needs_is_refused_at_the_start()
                 1, 1, mechanism, SERVICES, 500, NOTHING_VISIBLE, lambda meter: b"", context=application,
                 security=None if mechanism is not Mechanism.HIGH else lambda meter: meter,
             )  # fmt: skip
+
+
+@pytest.mark.parametrize(("user", "diagnostic"), [(None, 6), (1, 0), (2, 6), (7, 0)])
+def test_a_client_with_users_names_one_of_them(user: int | None, diagnostic: int) -> None:
+    meter = Meter()
+    current = association_object(ASSOCIATION, 1, 1, Mechanism.LOWEST, None, version=2)
+    users = {7: "reader", 1: "installer"}
+    of_users = AssociationDefinition(
+        1, 1, Mechanism.LOWEST, SERVICES, 500, ObjectView([visible(current)]), lambda meter: b"", users=users
+    )
+    server = Association(of_users, meter, meter.report)
+    proposal = initiate.write_initiate_request(initiate.InitiateRequest(SERVICES, 500))
+    answer = acse.read_aare(ask(server, acse.write_aarq(PLAIN_LN, proposal, user=user)))
+    assert (answer.result, answer.diagnostic) == (bool(diagnostic), diagnostic)
+    if user in users:
+        assert run(server, Client().get_value(Descriptor(15, ASSOCIATION, 11)))[0] == (user, users[user])
+        everybody = run(server, Client().get_value(Descriptor(15, ASSOCIATION, 10)))[0]
+        assert everybody == [(1, "installer"), (7, "reader")]
 
 
 # --- every envelope -------------------------------------------------------------------------------
