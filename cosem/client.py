@@ -110,6 +110,8 @@ class AssociationClient(ABC):
         answer = acse.read_aare(response)
         if answer.result != acse.AssociationResult.ACCEPTED:
             raise AssociationRefused(_refusal(answer))
+        if security is not None and answer.responding_ap_title not in (None, security.context.peer_title):
+            raise AssociationRefused("accepted, but by a server with another system title")
         if answer.user_information is None:
             raise AssociationRefused("accepted, but without an InitiateResponse")
         granted = answer.user_information

@@ -323,6 +323,11 @@ def test_a_client_with_users_names_one_of_them(user: int | None, diagnostic: int
         assert everybody == [(1, "installer"), (7, "reader")]
 
 
+def test_a_client_does_not_speak_with_a_server_of_another_title() -> None:
+    with pytest.raises(AssociationRefused, match="another system title"):
+        run(association(Meter(system_title=b"KAM00009")), client().associate())
+
+
 # --- every envelope -------------------------------------------------------------------------------
 
 ENVELOPES = [
@@ -544,6 +549,15 @@ def test_wrong_keys_and_altered_apdus_are_not_served() -> None:
     assert len(meter.refusals) == 8
     assert ask(server, right)[0] == 0xCC
     assert meter.guard.failures == 0
+
+
+def test_the_compression_bit_is_a_service_that_is_not_supported() -> None:
+    meter = Meter()
+    speaking = client()
+    server = opened(meter, speaking)
+    right = sealed(speaking, READ_NOTE)
+    assert ask(server, right[:2] + bytes((right[2] | 0x80,)) + right[3:]) == NOT_SUPPORTED
+    assert ask(server, right)[0] == 0xCC
 
 
 def test_an_aarq_under_a_wrong_key_counts_as_a_failure() -> None:
