@@ -40,6 +40,7 @@ from .iec62056_21 import Readout
 from .kmp.port import frame_lines
 from .push.destinations import Destinations, OwnLine
 from .push.service import PushService
+from .security.redaction import secret_octets
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
@@ -66,7 +67,7 @@ class Runtime:
         self.pushes: PushService | None = None
         self.control: ControlServer | None = None
         self._time_source = time_source
-        self._tracer = None if trace is None else Tracer(trace)
+        self._tracer = None if trace is None else Tracer(trace, secret=secret_octets)
         self._stack = AsyncExitStack()
         self._admission = Admission(config.limits.of_peers)
 

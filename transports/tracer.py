@@ -12,7 +12,7 @@ what there is of it when the other side speaks; what the receiver drops is shown
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, NamedTuple, TextIO
 
@@ -39,6 +39,16 @@ class Entry(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.text} | {self.octets.hex(' ').upper()}"
+
+    def without(self, hidden: Sequence[slice]) -> str:
+        """The line with these octets hidden."""
+        shown = [f"{octet:02X}" for octet in self.octets]
+        octets = bytearray(self.octets)
+        for part in hidden:
+            for place in range(*part.indices(len(octets))):
+                shown[place], octets[place] = "**", ord("*")
+        is_text = self.text.startswith("IEC 62056-21")
+        return f"{_text(bytes(octets)).text if is_text else self.text} | {' '.join(shown)}"
 
 
 class Side(NamedTuple):
@@ -182,17 +192,31 @@ def _seconds(now: float) -> str:
     return f"{now:.3f}"
 
 
-class Tracer:
-    """Writes the lines of all endpoints to one text file. `clock` turns the time of the streams into text."""
+def _nothing(octets: bytes) -> list[slice]:
+    return []
 
-    def __init__(self, output: TextIO, clock: Callable[[float], str] = _seconds) -> None:
+
+class Tracer:
+    """Writes the lines of all endpoints to one text file. `clock` turns the time of the streams into text; `secret`
+    says which octets of a message are not for everybody's eyes.
+    """
+
+    def __init__(
+        self,
+        output: TextIO,
+        clock: Callable[[float], str] = _seconds,
+        secret: Callable[[bytes], list[slice]] = _nothing,
+    ) -> None:
         self._output = output
         self._clock = clock
+        self._secret = secret
 
     def write(self, endpoint: str, direction: str, entries: list[Entry], now: float) -> None:
         """One line for each entry."""
         for entry in entries:
-            self._output.write(f"{self._clock(now)} {endpoint} {direction} {entry}\n")
+            hidden = self._secret(entry.octets)
+            line = entry.without(hidden) if hidden else str(entry)
+            self._output.write(f"{self._clock(now)} {endpoint} {direction} {line}\n")
         if entries:
             self._output.flush()
 
