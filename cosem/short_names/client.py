@@ -36,7 +36,7 @@ REPLY_TO_HLS: Final = _METHODS + STEP * (AssociationSn.reply_to_hls_authenticati
 OBJECT_LIST: Final = VAA_NAME_SN + STEP * (AssociationSn.object_list.index - 1)
 
 
-class ServiceRefused(Exception):
+class ServiceRefused(DecodeError):
     """A ConfirmedServiceError: the service, and which of its errors in which family."""
 
     def __init__(self, service: int, family: int, code: int) -> None:
