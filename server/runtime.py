@@ -35,7 +35,7 @@ from transports.wrapper import WrapperLine
 
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
-from .config import ControlConfig, EndpointConfig, RunConfig, split_address
+from .config import ControlConfig, EndpointConfig, RunConfig, is_loopback, split_address
 from .iec62056_21 import Readout
 from .kmp.port import frame_lines
 from .push.destinations import Destinations, OwnLine
@@ -165,6 +165,8 @@ class Runtime:
         """Open an endpoint; a serial one is put on `own_lines`, where its meters may push."""
         serials = {meter.serial_number for meter in self.config.behind(config)}
         behind = {meter: model for meter, model in self.meters.items() if meter.serial_number in serials}
+        if config.address is not None and not is_loopback(config.where[0]):
+            log.warning("an endpoint can be reached from other machines", endpoint=f"{config.kind}://{config.address}")
         interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
         handler = SessionHandler(behind, self.store, interface)
         if config.kind == "udp":
