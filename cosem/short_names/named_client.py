@@ -15,12 +15,16 @@ from ..client import AccessFailed, Exchange
 from ..data_types import INTEGER
 from ..errors import DataAccessResult
 from ..initiate import VAA_NAME_SN
+from ..interface_class import InterfaceClass
 from ..interface_classes import INTERFACE_CLASSES, AssociationSn
+from ..object_model import AccessMode
 from ..xdlms import Descriptor
 from .base_names import STEP
 from .client import ListedObject, ShortNameClient
 
 _ACCESS_RIGHTS: Final = VAA_NAME_SN + STEP * (AssociationSn.access_rights_list.index - 1)
+
+_Rights = tuple[list[Any], list[Any]]
 
 
 class NamedClient(ShortNameClient):
@@ -54,11 +58,17 @@ class NamedClient(ShortNameClient):
         return (yield from self.invoke(name, parameter))
 
     def objects_with_rights(self) -> Exchange:
-        """The objects as Association LN lists them: class, version, logical name, rights on attributes and methods."""
+        """The objects as Association LN lists them: class, version, logical name, rights on attributes and methods.
+
+        A meter that does not tell rights, as version 0 of Association SN, may let everything be read: one can but try.
+        """
         objects = yield from self._objects()
-        rights = yield from self.read_value(_ACCESS_RIGHTS)
+        try:
+            rights = yield from self.read_value(_ACCESS_RIGHTS)
+        except AccessFailed:
+            return [(item.class_id, item.version, item.logical_name, _to_try(item)) for item in objects.values()]
         by_base = {base & 0xFFFF: (attributes, methods) for base, attributes, methods in rights}
-        nothing: tuple[list[Any], list[Any]] = ([], [])
+        nothing: _Rights = ([], [])
         return [
             (item.class_id, item.version, item.logical_name, by_base.get(item.base_name, nothing))
             for item in objects.values()
@@ -80,3 +90,9 @@ class NamedClient(ShortNameClient):
             listed = yield from self.object_list()
             self._listed = {(item.class_id, item.logical_name): item for item in listed}
         return self._listed
+
+
+def _to_try(item: ListedObject) -> _Rights:
+    """Reading of every attribute that the class is known to have, of the logical name where it is not known."""
+    declared = INTERFACE_CLASSES.get((item.class_id, item.version), InterfaceClass)
+    return [(index, AccessMode.READ, None) for index in declared.attributes or (1,)], []

@@ -10,6 +10,8 @@ from cosem.association import Association
 from cosem.client import AccessFailed
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, INTEGER, OCTET_STRING
 from cosem.errors import DataAccessResult
+from cosem.interface_classes import AssociationSn
+from cosem.object_model import AccessMode, ObjectView
 from cosem.short_names.named_client import NamedClient
 from cosem.xdlms import Descriptor
 from obis import Obis
@@ -53,6 +55,21 @@ def test_objects_come_with_the_rights_of_the_association() -> None:
     assert len(listed) == len(VIEW_SN.objects)
     assert listed[1, NOTE] == ([(1, 1, None), (2, 3, None)], [])
     assert listed[3, ENERGY][1] == [(1, 1)]
+
+
+def test_where_rights_are_not_told_every_attribute_is_worth_a_try() -> None:
+    view = ObjectView(
+        item._replace(attributes={1: AccessMode.READ, 2: AccessMode.READ})
+        if item.object.interface_class is AssociationSn
+        else item
+        for item in VIEW_SN.objects
+    )
+    association, _ = idle(view=view)
+    client = NamedClient()
+    run(association, client.associate())
+    listed = {(item[0], item[2]): item[3] for item in run(association, client.objects_with_rights())[0]}
+    assert listed[3, ENERGY] == ([(1, 1, None), (2, 1, None), (3, 1, None)], [])
+    assert listed[9, Obis.parse("0.0.10.0.0.255")] == ([(1, 1, None)], [])
 
 
 NOWHERE = Obis.parse("9.9.9.9.9.255")
