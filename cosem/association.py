@@ -133,7 +133,8 @@ class Association:
     def allows(self, service: Conformance) -> bool:
         """Whether the services of these bits were all negotiated, or are tolerated."""
         assert self.definition is not None
-        return service & ~(self.negotiated | self.definition.tolerated) == 0
+        # As plain integers: operations of flags build a flag each.
+        return int(service) & ~(int(self.negotiated) | int(self.definition.tolerated)) == 0
 
     def require(self, service: Conformance) -> None:
         """Raise `NotNegotiated` unless the service was negotiated or is tolerated."""
