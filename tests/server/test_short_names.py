@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +12,20 @@ import pytest
 from cosem.association import Association
 from cosem.client import AccessFailed, Client, Exchange
 from cosem.data_types import OCTET_STRING
-from cosem.interface_classes import AssociationLn, AssociationSn
+from cosem.interface_classes import AssociationLn, AssociationSn, Data
+from cosem.short_names.apdus import Variable
 from cosem.short_names.base_names import RESERVED
 from cosem.short_names.client import READ_BY_LOGICALNAME, ListedObject, ShortNameClient
 from cosem.xdlms import Descriptor
 from obis import Obis
 from server.binding.model import Context, object_model
+from server.time_source import SteppedTime
+from tests.server.clients import TcpPort
+from tests.server.running import LOOPBACK, running
+from transports.wrapper import encode_wpdu
 
 from .conftest import Lab
-from .security.head_end import ASSOCIATIONS, client
+from .security.head_end import ASSOCIATIONS, SecuredClient, client
 
 LONG, SHORT = 33, 65
 """HLS with MD5, in plain: with logical names, with short ones."""
@@ -137,3 +144,45 @@ def test_a_changed_secret_is_that_of_the_client_that_changed_it(bench: Lab) -> N
     run(to, speaking.invoke(change_secret, OCTET_STRING.encode(b"another secret")))
     opened(bench, SHORT, secret=b"another secret")
     opened(bench, LONG)
+
+
+def note_name() -> tuple[Descriptor, int]:
+    """A Data object that may be written, and the short name of its value."""
+    defined = object_model("382M-secure").definitions[71, 16]
+    assert defined.short_names is not None
+    for visible in defined.view.objects:
+        mode = visible.attributes.get(2)
+        if visible.object.interface_class is Data and mode is not None and mode.readable and mode.writable:
+            descriptor = Descriptor(Data.class_id, visible.object.logical_name, 2)
+            return descriptor, defined.short_names.name_of(descriptor)
+    raise AssertionError("nothing to write")
+
+
+async def test_an_unconfirmed_write_is_not_answered_and_outlives_a_restart(tmp_path: Path) -> None:
+    _, name = note_name()
+    meters, tcp = [{"profile": "382M-secure"}], [{"kind": "tcp", "address": LOOPBACK}]
+    state = tmp_path / "state.sqlite"
+
+    def value(octets: bytes) -> bytes:
+        """Another value of the same type and size."""
+        return octets[:-1] + bytes((octets[-1] ^ 1,))
+
+    def write(endpoint: str) -> bytes:
+        head_end = SecuredClient(TcpPort(endpoint), 71)
+        speaking = head_end.client
+        assert isinstance(speaking, ShortNameClient)
+        written = value(head_end.run(speaking.read(name)))
+        head_end.port.write(encode_wpdu(71, 16, speaking.write_unconfirmed([Variable(name)], [written])))
+        assert head_end.run(speaking.read(name)) == written  # the next answer is that of the READ
+        return written
+
+    def read_again(endpoint: str) -> bytes:
+        head_end = SecuredClient(TcpPort(endpoint), 71)
+        assert isinstance(head_end.client, ShortNameClient)
+        octets: bytes = head_end.run(head_end.client.read(name))
+        return octets
+
+    async with running(meters, tcp, SteppedTime(1_772_452_800), state=state) as runtime:
+        written = await asyncio.to_thread(write, runtime.endpoints[0].name)
+    async with running(meters, tcp, SteppedTime(1_772_452_800), state=state) as runtime:
+        assert await asyncio.to_thread(read_again, runtime.endpoints[0].name) == written
