@@ -78,7 +78,7 @@ class SecuritySetupStore(MeterSecurity, Protocol):
         """Put a stronger policy in force."""
 
     def replace_keys(self, keys: Mapping[KeyId, bytes]) -> None:
-        """Replace symmetric keys, all of them in one; counters accepted under them start anew."""
+        """Replace symmetric keys, all of them in one; counters accepted under those that differ start anew."""
 
     def keep_candidate(self, usage: CertificateType, key: PrivateKey) -> None:
         """Keep a generated private key, in place of the last one that got no certificate."""

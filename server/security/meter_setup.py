@@ -138,15 +138,17 @@ class MeterSetup:
     def replace_keys(self, keys: Mapping[KeyId, bytes]) -> None:
         """Replace keys, all of them or none: raises `KeyRefused` for a wrong length.
 
-        In force at once, so an answer under the old key is sealed before. Their clients may begin at any counter.
+        In force at once, so an answer under the old key is sealed before. Their clients may begin at any counter, but
+        not under a key that stays the same: what was recorded under it would be accepted again.
         """
         for octets in keys.values():
             self.keys.cipher(octets)
+        present = self._secrets.keys
         self._keep(self._secrets.with_keys(keys), *(KEY_NAMES[key_id] for key_id in keys))
         for key_id, octets in keys.items():
             self.keys.install(key_id, octets)
         for key_id, name in _COUNTED.items():
-            if key_id in keys:
+            if key_id in keys and keys[key_id] != present.get(key_id):
                 self._received.forget(name)
 
     @property

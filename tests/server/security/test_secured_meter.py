@@ -199,6 +199,21 @@ async def test_the_journal_says_that_a_secret_changed_and_never_what_it_is(tmp_p
                 assert secret.hex().encode() not in content, file
 
 
+async def test_a_key_that_stays_the_same_keeps_its_counter_a_new_one_begins_anew() -> None:
+    async with running(METER, TCP, SteppedTime(AT)) as runtime:
+
+        def work() -> None:
+            port = port_of(runtime)
+            present = DOCUMENTED[0].keys[KeyId.GLOBAL_UNICAST]
+            head_end = SecuredClient(port, GMAC_CIPHERED, counter=700)
+            head_end.action(64, SETUP, 2, KEY_DATA, key_data(global_unicast=present))
+            assert counter(port) >= 700
+            head_end.action(64, SETUP, 2, KEY_DATA, key_data(global_unicast=NEW_KEY))
+            assert counter(port) == 0
+
+        await asyncio.to_thread(work)
+
+
 @pytest.mark.parametrize("who", [18, 33, 49, 56])
 async def test_keys_and_policy_are_changed_only_by_who_proved_it_under_that_setup(who: int) -> None:
     async with running(METER, TCP, SteppedTime(AT)) as runtime:
