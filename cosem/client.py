@@ -15,6 +15,7 @@ Whoever drives it brings the link::
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from typing import Any, Final
@@ -30,6 +31,7 @@ from .date_time import DateTime
 from .errors import ActionResult, DataAccessResult, DecodeError
 from .initiate import Conformance
 from .reader import Reader, encode_length
+from .security.errors import SecurityError
 from .security.hls import Exchange as SecurityExchange
 from .security.hls import HighLevelSecurity, check_challenge, new_challenge
 from .xdlms import AttributeRequest, Descriptor
@@ -109,6 +111,10 @@ class AssociationClient(ABC):
         response = yield acse.write_aarq(self.context_name, proposal, value, mechanism, title)
         answer = acse.read_aare(response)
         if answer.result != acse.AssociationResult.ACCEPTED:
+            if security is not None and answer.user_information is not None:
+                with contextlib.suppress(SecurityError, DecodeError):  # then the diagnostic has to do
+                    opened = security.open(answer.user_information, security.initiate)
+                    answer = answer._replace(user_information=opened)
             raise AssociationRefused(_refusal(answer))
         if security is not None and answer.responding_ap_title not in (None, security.context.peer_title):
             raise AssociationRefused("accepted, but by a server with another system title")

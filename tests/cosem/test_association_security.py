@@ -595,6 +595,11 @@ def test_a_dedicated_key_of_another_length_or_less_protected_is_refused(how: How
     assert not server.associated
 
 
+def test_a_client_reads_why_its_ciphered_initiate_is_refused() -> None:
+    with pytest.raises(AssociationRefused, match=r"no-reason-given \(incompatible-conformance\)"):
+        run(association(Meter()), client(conformance=Conformance(0)).associate())
+
+
 def test_the_dedicated_key_of_an_earlier_association_is_dead() -> None:
     meter = Meter()
     how = How(AE, Envelope.SERVICE_DEDICATED)
