@@ -8,7 +8,8 @@ journal says that it changed, never what it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -20,7 +21,7 @@ from .device_profile import DeviceProfile
 from .security.key_file import KeyFile
 from .security.meter_security import MeterSecurity
 from .security.secrets_at_rest import MeterSecrets
-from .time_source import TimeSource
+from .time_source import SteppedTime, TimeSource
 
 _SNAPSHOT_AFTER: Final = 1_000
 """Journal entries after which a snapshot is taken, so that a restart never replays many more."""
@@ -104,6 +105,16 @@ class VirtualMeter:
         moment = self.time_source.now()
         settled = self.engine.time
         return moment if moment > settled else settled
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """All that is read inside is of one instant, however fast time runs; nothing may be awaited there."""
+        running = self.time_source
+        self.time_source = SteppedTime(self.now())
+        try:
+            yield
+        finally:
+            self.time_source = running
 
     @property
     def powered(self) -> bool:

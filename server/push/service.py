@@ -238,7 +238,8 @@ class MeterPushes:
         """Make one attempt, and tell the process how it ended."""
         try:
             target = push.target()
-            outgoing = push.outgoing()
+            with self._meter.held():
+                outgoing = push.outgoing()
             await self._commit(self._meter.take_pending())
             async with asyncio.timeout(ATTEMPT_S):
                 await self._destinations.send(target, outgoing, push.mqtt(target))

@@ -240,6 +240,14 @@ async def test_pushes_keep_up_with_accelerated_time() -> None:
     assert hours == [14, 15, 16]
 
 
+async def test_a_push_is_of_one_instant_however_fast_time_runs() -> None:
+    time = RunningTime(Anchor(wall_clock.time(), float(START), 100_000.0))
+    async with listening() as listener, running([METER], [], time, push=[{"list": "danish-1", "to": listener.address}]):
+        for _ in range(20):
+            pushed = read_data_notification((await listener.next()).apdu)
+            assert values(pushed)[20] == pushed.date_time
+
+
 async def test_two_lists_share_a_port() -> None:
     lists = [{"list": name, "to": "pty"} for name in ("norwegian-1", "norwegian-2")]
     async with pushing(*lists) as (runtime, time):
