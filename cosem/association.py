@@ -50,6 +50,7 @@ from .xdlms import ServiceFault, StateError
 _GET_NORMAL: Final = b"\xc0\x01"
 _NOT_POSSIBLE: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OPERATION_NOT_POSSIBLE)
 _NOT_SUPPORTED: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.SERVICE_NOT_SUPPORTED)
+_FAILED: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
 _TOO_LONG: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
 _UNKNOWN: Final = xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
 
@@ -144,7 +145,8 @@ class Association:
     def afterwards(self, action: Callable[[], None]) -> None:
         """Have `action` done when the response to this request is built and protected, as keys are replaced.
 
-        It must not fail: what can be refused is refused before. Fails it all the same, the response is not sent.
+        It must not fail: what can be refused is refused before. Fails it all the same, or cannot the response be
+        protected, then the request failed.
         """
         self._afterwards.append(action)
 
@@ -185,18 +187,19 @@ class Association:
 
     def _dispatch(self, apdu: bytes) -> bytes | None:
         tag = apdu[0] if apdu else -1
-        if tag == acse.AARQ:
-            return self._associate(apdu)
-        if tag == acse.RLRQ:
-            return self._release(apdu)
-        response = self._serve(apdu) if self.layer is None else self._unprotect(apdu, self.layer)
-        actions, self._afterwards = self._afterwards, []
         try:
+            if tag == acse.AARQ:
+                return self._associate(apdu)
+            if tag == acse.RLRQ:
+                return self._release(apdu)
+            response = self._serve(apdu) if self.layer is None else self._unprotect(apdu, self.layer)
+            actions, self._afterwards = self._afterwards, []
             for action in actions:
                 action()
-        except Exception as error:
+        except Exception as error:  # a fault of our own, or no key or counter left to protect the response with
+            self._afterwards = []
             self.report(error, apdu)
-            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
+            response = _FAILED
         return self.refused(response, tag)
 
     def refused(self, response: bytes | None, tag: int) -> bytes | None:
@@ -227,11 +230,7 @@ class Association:
             response: bytes | None = self._get(read, inner)
         else:
             response = self.refused(self._serve(inner), inner[0])
-        try:
-            return None if response is None else layer.protect(response, how)
-        except Exception as error:  # no key, no counter left: what cannot be protected is not sent
-            self.report(error, apdu)
-            return xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.OTHER_REASON)
+        return None if response is None else layer.protect(response, how)
 
     def _serve(self, apdu: bytes) -> bytes | None:
         tag = apdu[0] if apdu else -1

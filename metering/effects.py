@@ -17,6 +17,7 @@ from .load_profile import NO_STATUS, DataQuality, LoggerStatus
 from .pulses import PulseInputSpeed, PulseScale
 from .quantities import FLOW_ENERGIES, TARIFFS, Energy, Flow
 from .schedule import TargetDays
+from .selectable import analysis_registers
 from .state import MeterState
 from .status import EventA, MeterStatus
 from .tariff_control import TariffMode
@@ -150,7 +151,9 @@ def _clear_load_profile(state: MeterState, _: inputs.ClearLoadProfile) -> None:
 
 
 def _set_analysis_logger(state: MeterState, input_: inputs.SetAnalysisLogger) -> None:
-    state.analysis.choose(input_.period_s, input_.registers)
+    logger = state.analysis
+    if (input_.period_s, analysis_registers(input_.registers)) != (logger.period_s, logger.registers):
+        logger.choose(input_.period_s, input_.registers)
 
 
 def _clear_analysis_logger(state: MeterState, _: inputs.ClearAnalysisLogger) -> None:

@@ -81,6 +81,13 @@ class DeviceProfile(Table):
     def _complete(self) -> DeviceProfile:
         if self.associations and None in (self.objects, self.cosem, self.hdlc):
             raise ValueError("associations need objects, [cosem] and [hdlc]")
+        password = self.local.password
+        if (
+            self.kmp is not None
+            and self.kmp.protocol == "kmp"
+            and not (password.isdecimal() and int(password) <= 0xFFFF)
+        ):
+            raise ValueError(f"[local] password {password!r}: KMP sends it in 16 bits; allowed: 0..65535")
         return self
 
     @model_validator(mode="after")

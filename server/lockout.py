@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import struct
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from .virtual_meter import VirtualMeter
@@ -28,10 +29,11 @@ class _Record(NamedTuple):
 
 
 class PasswordGuard:
-    """Checks the passwords that come in at one port of a meter."""
+    """Checks the passwords that come in at one port of a meter; each wrong one is also blamed on its connection."""
 
-    def __init__(self, meter: VirtualMeter, port_name: str) -> None:
+    def __init__(self, meter: VirtualMeter, port_name: str, blame: Callable[[], None] = lambda: None) -> None:
         self._meter = meter
+        self._blame = blame
         self._key = _KEY + port_name.encode("ascii")
 
     @property
@@ -42,12 +44,14 @@ class PasswordGuard:
     def check(self, password: str) -> bool:
         """Whether this is the password and the port is not locked; a wrong one counts."""
         if self.locked:
+            self._blame()
             return False
         local, record = self._meter.profile.local, self._record
         if hmac.compare_digest(password.encode(), local.password.encode()):
             if record.failures:
                 self._remember(_Record())
             return True
+        self._blame()
         failures = record.failures + 1
         if failures < local.password_attempts:
             self._remember(_Record(failures))

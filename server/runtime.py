@@ -24,7 +24,6 @@ from transports.faults import FaultInjector, FaultRates, FaultyStream
 from transports.hdlc import HdlcLine
 from transports.iec62056_21 import Iec62056Line
 from transports.pacing import PacedStream
-from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.speed import SPEEDS, SpeedSearch
 from transports.stream import ByteStream, Stream
@@ -89,6 +88,8 @@ class Runtime:
                 endpoint = await self._open_endpoint(endpoint_config, destinations.own_lines)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
+                for meter_config in self.config.behind(endpoint_config):
+                    self.meter(meter_config.serial_number).on_configured.append(partial(_look_again, endpoint))
             self.pushes = PushService(self.meters, self.config.push, destinations, self.store, self._time_source)
             self._stack.push_async_callback(self.pushes.close)
             await self.pushes.open()
@@ -180,6 +181,7 @@ class Runtime:
                 behind,
                 interface,
                 parity=config.parity or "auto",
+                line_time="both" if config.pace else "none",
                 baud=(config.baud or SPEEDS[0]) if config.pace else None,
                 lossless=not is_line,
                 with_wrapper=config.kind == "tcp",
@@ -193,13 +195,19 @@ class Runtime:
             behind,
             interface,
             parity=config.parity or ("none" if config.is_pty else "even"),
+            line_time="received" if config.is_pty and not config.pace else "both",
             baud=config.baud,
             search=config.baud is None and (config.strict_speed or not config.is_pty),
+            with_wrapper=False,
         )
         line = _Newest(make)
         factory = self._around(line, config, config.device)
         if config.is_pty:
             link = config.device.partition(":")[2]
+            try:
+                from transports.pseudo_terminal import open_pty
+            except (ImportError, AttributeError) as error:
+                raise OSError(f"{config.device}: pseudo-terminals need Linux ({error})") from error
             endpoint = await open_pty(link or None, factory, handler, config.strict_speed)
         else:
             endpoint = await open_serial(config.device, factory, handler)
@@ -212,21 +220,24 @@ class Runtime:
         interface: str,
         *,
         parity: Literal["auto", "even", "none"] = "none",
+        line_time: Literal["both", "received", "none"] = "both",
         baud: int | None = None,
         lossless: bool = False,
         search: bool = False,
-        with_wrapper: bool = True,
+        with_wrapper: bool,
     ) -> Stream:
         """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
-        A meter without associations has no HDLC. KMP to several meters would be answered by all at once.
+        A meter without associations has no HDLC. KMP to several meters would be answered by all at once. The wrapper
+        is spoken over TCP only: on a device its two first octets would be noise more often than not.
         `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
         hdlc, iec, wrapper = HdlcLine(self.config.limits.apdu_octets), Iec62056Line(), None
         kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
-            iec.attach(meter, Readout(model, meter, interface=interface, parity=parity, initial_speed=baud))
+            port = Readout(model, meter, interface=interface, parity=parity, line_time=line_time, initial_speed=baud)
+            iec.attach(meter, port)
             if with_wrapper and len(behind) == 1 and model.profile.associations:
                 wrapper = self._wrapper(meter, model)
         with_dlms = any(model.profile.associations for model in behind.values())
@@ -280,6 +291,13 @@ class _Newest:
     def __call__(self) -> Stream:
         self.stream = self._make()
         return self.stream
+
+
+def _look_again(endpoint: Endpoint) -> None:
+    """Let silent ports notice that mode D was switched on or off: soon, since a request is being served."""
+    loop = asyncio.get_running_loop()
+    for connection in endpoint.connections:
+        loop.call_soon(connection.flush)
 
 
 def attach_hdlc(line: HdlcLine, meter: VirtualMeter, model: ObjectModel) -> None:

@@ -8,7 +8,7 @@ journal says that it changed, never what it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
@@ -76,7 +76,8 @@ class VirtualMeter:
     """A meter of a device profile.
 
     `memory` holds what clients wrote and no engine owns, encoded, by descriptor. `defaults` holds, in the same form,
-    what the configuration of a run says instead of the profile's defaults; it is not kept.
+    what the configuration of a run says instead of the profile's defaults; it is not kept. `on_configured` is called
+    after each change of the configuration, whoever made it.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class VirtualMeter:
         self.defaults: dict[bytes, bytes] = {}
         self.sequence = sequence
         self.pending: list[JournalEntry] = []
+        self.on_configured: list[Callable[[], None]] = []
         self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
         self.key_file = KeyFile(None) if key_file is None else key_file
@@ -148,6 +150,8 @@ class VirtualMeter:
             else:
                 self.engine.apply(change, at)
                 self._journal(at, {"input": change.to_dict()})
+        for tell in self.on_configured:
+            tell()
 
     def _remember(self, at: int, key: bytes, encoded: bytes) -> None:
         self.memory[key] = encoded

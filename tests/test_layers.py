@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "server": {"obis", "cosem", "transports", "metering", "conformance"},
 }
 SANS_IO = ("obis", "metering", "cosem")
-IO_MODULES = {"asyncio", "selectors", "socket", "ssl", "threading", "time"}
+IO_MODULES = {"asyncio", "select", "selectors", "socket", "ssl", "termios", "threading", "time"}
 DRIVERS = {
     f"transports/{name}.py" for name in ("connection", "descriptor", "pseudo_terminal", "serial_port", "tcp", "udp")
 }

@@ -3,7 +3,7 @@
 A plain object without clock or socket, one for all TCP endpoints of a run. A *failure* is a peer that could not prove
 what it claimed (a wrong password, a wrong tag); whoever serves it says so through `Connection.blame`. The first failure
 of a host opens a window of `window_s`; once there are more in it than allowed, the host is not let in until the window
-is over. Connections that are open go on: the association that was tried has its own counting.
+is over, and the connection that failed is closed. Others of the host go on.
 
 Datagrams are not admitted: their source can be forged, so anybody could shut out anybody.
 """
@@ -67,8 +67,8 @@ class Admission:
         else:
             self._open[host] -= 1
 
-    def failed(self, host: str, now: float) -> None:
-        """A peer on this host could not prove what it claimed."""
+    def failed(self, host: str, now: float) -> bool:
+        """A peer on this host could not prove what it claimed; whether that was once too often."""
         count, end = self._failures.get(host, (0, 0.0))
         if now >= end:
             self._failures.pop(host, None)
@@ -76,3 +76,4 @@ class Admission:
         self._failures[host] = count + 1, end
         if len(self._failures) > _MOST_HOSTS:
             self._failures.popitem(last=False)
+        return count >= self._limits.failures_per_host

@@ -10,7 +10,8 @@ answers of a turn are sent at its end. While the queue is long or the peer does 
 more is read. A handler that must finish one event before the next begins (a write that goes to disk) calls
 `hold`, and `release` when it has. So memory is bounded by one read and the answers of one turn, and nothing is refused.
 
-A peer that has said all it will (TCP's half-close) still gets what it asked for; then the connection ends.
+A peer that has said all it will (TCP's half-close) still gets what it asked for, also what a meter takes its time for;
+then the connection ends.
 
 The order of an end: whoever notices it calls `close` (we) or `lost` (the driver, the peer is gone); the driver's
 descriptor is closed; `lost` reports every link's end to the handler exactly once; no timer runs after that.

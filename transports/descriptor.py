@@ -31,7 +31,7 @@ class DescriptorWire:
         self._peer = peer
         self.connection = Connection(stream_factory(), handler, self, peer)
         os.set_blocking(descriptor, False)
-        self._loop.add_reader(descriptor, self._readable)
+        self.resume_reading()
 
     def write(self, data: bytes) -> None:
         """Send as much as the device takes, keep the rest."""
@@ -43,13 +43,17 @@ class DescriptorWire:
                 self._loop.add_writer(self._descriptor, self._writable)
         if len(self._backlog) > _BACKLOG_LIMIT:
             log.warning("nobody reads, octets dropped", peer=self._peer, octets=len(self._backlog))
-            self._backlog.clear()
-            self._loop.remove_writer(self._descriptor)
+            self.drop_backlog()
 
     @property
     def backlog(self) -> int:
         """Octets the device has not yet taken."""
         return len(self._backlog)
+
+    def drop_backlog(self) -> None:
+        """Nobody will read them."""
+        self._backlog.clear()
+        self._loop.remove_writer(self._descriptor)
 
     def set_speed(self, baud: int) -> None:
         """Nothing here; a serial port does it."""
@@ -66,6 +70,11 @@ class DescriptorWire:
         """What the port makes of what was just read; a pty knows at which speed it was sent."""
         return data
 
+    def unreadable(self, error: OSError) -> None:
+        """The device is gone; of a pty only its reader."""
+        log.warning("the device is gone", peer=self._peer, error=str(error))
+        self.stop(f"device lost: {error}")
+
     def close(self) -> None:
         """End this connection and begin the next."""
         self.connection.lost("stream closed")
@@ -76,7 +85,7 @@ class DescriptorWire:
 
     def stop(self, reason: str) -> None:
         """Stop reading and writing and report the connection's end; the descriptor is its owner's to close."""
-        self._loop.remove_reader(self._descriptor)
+        self.pause_reading()
         self._loop.remove_writer(self._descriptor)
         self.connection.lost(reason)
 
@@ -86,8 +95,7 @@ class DescriptorWire:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            log.warning("the device is gone", peer=self._peer, error=str(error))
-            self.stop(f"device lost: {error}")
+            self.unreadable(error)
             return
         if not data:
             self.stop("device lost")

@@ -176,6 +176,11 @@ class FrameLine:
         return self._reader.idle
 
     @property
+    def owes(self) -> bool:
+        """An answer waits for its time."""
+        return any(link.next_timer() is not None for link in self._links.values())
+
+    @property
     def counters(self) -> FrameCounters:
         """What happened on the line."""
         return self._reader.counters

@@ -1,13 +1,21 @@
 """A pseudo-terminal in place of an optical head or a serial line: readers open it like a serial device.
 
 What Linux ptys need so that real readers work (tried with them):
-- The server keeps a descriptor of the slave open, else every read fails with EIO once a reader closes it.
+- While nobody has the terminal open every read fails with EIO, and a poll says "hang-up" again and again. So the
+  server waits for *edges*: what a reader sends, and that the last one has closed.
+- A line without a reader has no memory, a pty has: what is sent while nobody listens is dropped, and what the last
+  reader has left unread is thrown away when it closes. Whether somebody listens is asked before each write.
 - A reader that asks for 7E1 gets EINVAL where the terminal already has the rest of what it asks for, since a
-  pty keeps 8 data bits and the C library wants at least *something* to change. So the slave goes back to a
-  speed nobody asks for whenever a reader closes it, which inotify tells.
-- Octets come at once whatever the speed, but readers count on line time. So the speed that the reader has set is
-  that of the dialogue, and time passes as if the characters took theirs; in a `PacedStream` they do.
+  pty keeps 8 data bits and the C library wants at least *something* to change. So the terminal goes back to a
+  speed nobody asks for whenever the last reader has closed it.
+- Octets come at once whatever the speed, but a reader believes that its characters are under way. So the speed that
+  the reader has set is that of the dialogue, and what it sends counts as heard when it would have come
+  (`Iec62056Settings.line_time` "received"). What the meter sends has come: some readers wait for no more than a second.
+  In a `PacedStream` characters take their time both ways.
 - There is no parity bit: send clean 7-bit characters (`Iec62056Settings.parity` "none").
+
+Who opens the terminal in the same moment in which another closes it comes as the same reader. Who has opened it
+before the other closes it, to change its speed, is one in any case.
 
 The settings of the terminal are shared, so the server sees which speed the reader has set. With `strict_speed` it
 counts: what the reader sends at another speed than the port's reaches the stream garbled, and so does the answer
@@ -19,10 +27,9 @@ device. The echo is what the port heard.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import ctypes
 import os
+import select
 import termios
 import tty
 from pathlib import Path
@@ -40,16 +47,54 @@ _BAUD: Final = {
     for name, constant in vars(termios).items()
     if name[0] == "B" and name[1:].isdigit() and constant not in (termios.B0, _RESTING_SPEED)
 }
-_IN_CLOSE: Final = 0x08 | 0x10  # after writing or not, <sys/inotify.h>
+_EDGES: Final = select.EPOLLIN | select.EPOLLET
 
 
 class _PtyWire(DescriptorWire):
-    """Knows the speed that the reader has set; a reader that set none leaves the resting speed, which means nothing."""
+    """Knows whether there is a reader, and the speed that it has set; one that set none leaves the resting speed."""
+
+    def __init__(self, master: int, device: str, stream_factory: StreamFactory, handler: Handler, peer: str) -> None:
+        self._device = device
+        self._edges = select.epoll()
+        self._edges.register(master, _EDGES)
+        self._hang_up = select.poll()
+        self._hang_up.register(master, 0)
+        self._unread = False
+        super().__init__(master, stream_factory, handler, peer)
+
+    def pause_reading(self) -> None:
+        """Leave what comes to the device's own buffer."""
+        self._loop.remove_reader(self._edges.fileno())
+
+    def resume_reading(self) -> None:
+        """Read again, also what came meanwhile."""
+        self._loop.add_reader(self._edges.fileno(), self._readable)
+        self._look_again()
+
+    def stop(self, reason: str) -> None:
+        """Also wait for nothing any more."""
+        if not self._edges.closed:
+            super().stop(reason)
+            self._edges.close()
 
     def heard(self, data: bytes) -> bytes:
         """All of it, at the reader's speed."""
+        self._look_again()
         self.connection.stream.set_line_speed(self.reader_speed)
         return data
+
+    def unreadable(self, error: OSError) -> None:
+        """The last reader has closed the terminal. Throwing away what it left opens and closes it once more."""
+        self.connection.stream.reader_left(self._loop.time())
+        self.connection.flush()
+        self.rests()
+        _rest(self._descriptor)
+        if self._unread:
+            self._unread = False
+            self.drop_backlog()
+            slave = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            termios.tcflush(slave, termios.TCIFLUSH)
+            os.close(slave)
 
     @property
     def reader_speed(self) -> int | None:
@@ -57,14 +102,28 @@ class _PtyWire(DescriptorWire):
         return _BAUD.get(termios.tcgetattr(self._descriptor)[5])
 
     def rests(self) -> None:
-        """A reader has closed the terminal, which goes back to its resting speed."""
+        """The terminal goes back to its resting speed."""
+
+    def _look_again(self) -> None:
+        """An edge is told once: let it be told again where there is still something to read, or nobody any more."""
+        self._edges.modify(self._descriptor, _EDGES)
+
+    def _readable(self) -> None:
+        self._edges.poll(0)
+        super()._readable()
+
+    def _write_some(self, data: bytes | bytearray) -> int:
+        if self._hang_up.poll(0):
+            return len(data)
+        self._unread = True
+        return super()._write_some(data)
 
 
 class _StrictPtyWire(_PtyWire):
     """A line between two ports with a speed each; what has the wrong one arrives garbled."""
 
-    def __init__(self, descriptor: int, stream_factory: StreamFactory, handler: Handler, peer: str) -> None:
-        super().__init__(descriptor, stream_factory, handler, peer)
+    def __init__(self, master: int, device: str, stream_factory: StreamFactory, handler: Handler, peer: str) -> None:
+        super().__init__(master, device, stream_factory, handler, peer)
         self._speed = self.connection.stream.speed or SPEEDS[0]
         self._set_before = _RESTING_BAUD
 
@@ -74,6 +133,7 @@ class _StrictPtyWire(_PtyWire):
 
     def heard(self, data: bytes) -> bytes:
         """What the port hears of it."""
+        self._look_again()
         return heard_at(data, self._reader_baud, self._speed)
 
     def write(self, data: bytes) -> None:
@@ -81,7 +141,7 @@ class _StrictPtyWire(_PtyWire):
         super().write(heard_at(data, self._speed, self._reader_baud))
 
     def rests(self) -> None:
-        """Another reader may be there already, or still: some open the port anew to change its speed."""
+        """The next reader may set no speed."""
         self._set_before = self._reader_baud
 
     @property
@@ -105,32 +165,25 @@ async def open_pty(
             _point(Path(link), device)
     except BaseException:
         os.close(master)
-        os.close(slave)
         raise
+    finally:
+        os.close(slave)
     name = f"pty:{device}" if link is None else f"pty:{link} -> {device}"
-    wire = (_StrictPtyWire if strict_speed else _PtyWire)(master, stream_factory, handler, name)
-    loop = asyncio.get_running_loop()
-    watch = _watch_closing(device)
-    if watch is not None:
-        loop.add_reader(watch, _reader_closed, watch, slave, wire)
+    wire = (_StrictPtyWire if strict_speed else _PtyWire)(master, device, stream_factory, handler, name)
 
     async def close() -> None:
         wire.stop("stream closed")
-        if watch is not None:
-            loop.remove_reader(watch)
-            os.close(watch)
         if link is not None:
             _remove(Path(link), device)
         os.close(master)
-        os.close(slave)
 
     return Endpoint(name, lambda: [] if wire.connection.closed else [wire.connection], close)
 
 
-def _rest(slave: int) -> None:
-    attributes = termios.tcgetattr(slave)
+def _rest(terminal: int) -> None:
+    attributes = termios.tcgetattr(terminal)
     attributes[4] = attributes[5] = _RESTING_SPEED
-    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
 def _point(link: Path, device: str) -> None:
@@ -147,24 +200,3 @@ def _remove(link: Path, device: str) -> None:
     with contextlib.suppress(OSError):
         if os.readlink(link) == device:
             link.unlink()
-
-
-def _watch_closing(device: str) -> int | None:
-    """An inotify descriptor that becomes readable when somebody closes the device; `None` where there is none."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "inotify_init1"):
-        return None
-    watch: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    if watch < 0:
-        return None
-    if libc.inotify_add_watch(watch, device.encode(), _IN_CLOSE) < 0:
-        os.close(watch)
-        return None
-    return watch
-
-
-def _reader_closed(watch: int, slave: int, wire: _PtyWire) -> None:
-    with contextlib.suppress(BlockingIOError):
-        os.read(watch, 4096)
-    wire.rests()
-    _rest(slave)

@@ -73,7 +73,7 @@ class Beginnings:
         protocol = match.lastgroup or ""
         return Beginning(protocol, match.end() - position > 1 or protocol not in _TWO_OCTETS)
 
-    def next_other(self, protocol: str, data: bytes, position: int) -> int:
+    def next_other(self, protocol: str | None, data: bytes, position: int) -> int:
         """Where from this position on another protocol than this one begins, if one does; else the end."""
-        match = self._others[protocol].search(data, position)
+        match = (self._any if protocol is None else self._others[protocol]).search(data, position)
         return len(data) if match is None else match.start()

@@ -6,11 +6,16 @@ noise. The rules:
 - The line rests at the first of the speeds.
 - Noise makes it listen at the next one, once for each burst: what comes within half a second of noise is the
   rest of the same message and says nothing new.
-- A message settles the speed: for a minute noise changes nothing.
-- A minute after the last message or change the line is back at rest.
+- A message settles the speed for a minute: one burst behind it changes nothing, for any line is disturbed at times. A
+  second one without a message between them, or any when the reader has closed its port, comes from somebody else.
+- A speed that another chose, not noise, is settled, too (`settle`); from one that is none of its own the search goes
+  on at rest.
+- A minute after the last message or change the line is back at rest; where the reader has closed its port, five seconds
+  after that, if nobody was heard meanwhile. `/?!` at 9600 baud is nothing at all to a port at 300, not even noise.
 
 So a client is heard after a rest with its first request at 9600, with its second at 300, with its third at 1200, if it
-leaves half a second of silence between them; whoever comes next at the same speed, with the first.
+leaves half a second of silence between them; whoever comes next at the same speed, with the first; at another, with the
+second or third where the one before has closed its port, else one request later.
 """
 
 from __future__ import annotations
@@ -22,12 +27,17 @@ BURST_S: Final = 0.5
 """Shorter than any client waits before it asks again, longer than any gap inside a message."""
 SETTLED_S: Final = 60.0
 """Longer than a readout at 300 baud and the 20 s after which an HDLC connection is given up."""
+LEFT_S: Final = 5.0
+"""Longer than a reader needs to open its port anew."""
 
 
 class SpeedSearch:
-    """Tell it of noise and of messages; `speed` is the baud to listen at."""
+    """Tell it of noise and of messages; `speed` is the baud to listen at.
 
-    def __init__(self, speeds: tuple[int, ...] = SPEEDS) -> None:
+    A speed `None` is that which the port has without more ado; alone it makes a search that only keeps what is settled.
+    """
+
+    def __init__(self, speeds: tuple[int | None, ...] = SPEEDS) -> None:
         self.speed = speeds[0]
         self._speeds = speeds
         self._settled_until: float | None = None
@@ -45,9 +55,29 @@ class SpeedSearch:
         inside = self._burst_until is not None and now < self._burst_until
         settled = self._settled_until is not None and now < self._settled_until
         self._burst_until = now + BURST_S
-        if not inside and not settled:
-            self.speed = self._speeds[(self._speeds.index(self.speed) + 1) % len(self._speeds)]
+        if inside:
+            return
+        self._settled_until = None
+        if not settled:
+            following = self._speeds.index(self.speed) + 1 if self.speed in self._speeds else 0
+            self.speed = self._speeds[following % len(self._speeds)]
             self._follow_rest(now)
+
+    def settle(self, baud: int, now: float) -> None:
+        """A message was heard at this speed."""
+        self.speed = baud
+        self.message(now)
+
+    def unsettle(self, now: float) -> None:
+        """Whoever was heard is gone, or comes back at once."""
+        self._settled_until = None
+        if self._rest_at is not None:
+            self._rest_at = min(self._rest_at, now + LEFT_S)
+
+    def rest(self) -> None:
+        """Back to the first speed."""
+        self.speed = self._speeds[0]
+        self._settled_until = self._rest_at = None
 
     def next_timer(self) -> float | None:
         """When the line goes back to rest; `None` while it is there."""
@@ -56,8 +86,7 @@ class SpeedSearch:
     def handle_timer(self, now: float) -> None:
         """Go back to rest when it is time."""
         if self._rest_at is not None and now >= self._rest_at:
-            self.speed = self._speeds[0]
-            self._rest_at = None
+            self.rest()
 
     def _follow_rest(self, now: float) -> None:
         self._rest_at = None if self.speed == self._speeds[0] else now + SETTLED_S

@@ -4,17 +4,19 @@ Between messages the first octets tell (`recognition.py`): 7E begins an HDLC fra
 IEC 62056-21 request, `@` and a digit a frame of the hexadecimal protocol, 00 01 a WPDU. The rules:
 - Inside a message everything belongs to its protocol. What was read is cut wherever another protocol might begin,
   and the line that has the octets before the cut says whether its message is over; so several messages, or noise
-  and a message, may come in one read. Only a WPDU begins nowhere but behind a message or at the beginning of a read.
+  and a message, may come in one read.
 - What begins no protocol the endpoint serves is noise: dropped up to where one does, and counted. While a
   dialogue of IEC 62056-21 goes on it belongs to that, whose messages need no beginning of their own.
 - That dialogue ends when a whole message of another protocol comes: another head was put on. A mere beginning may
   be noise. The newcomer is answered at the speed at which it was heard (`line_speed.py`).
 - HDLC that was opened by mode E keeps its speed until its last connection ends, or nothing was heard for the
   inactivity time-out; then the line is back at sign-on. A newcomer ends that, too.
+- Mode D sends between conversations of any protocol; but where there is no noise, not to a client of the wrapper.
 
 A *lossless* stream (TCP) has no noise: a first read that begins no protocol closes it, as does a bad header of the
-wrapper. On a serial line, also one that is carried by TCP, the wrapper begins with 00 01 and nothing else: a run of
-NULs is what wakes a meter up, and other noise may be a client at another speed, which a `SpeedSearch` finds.
+wrapper. Where there is noise (a line that is carried by TCP, or a conversation of another protocol) 00 01 begins a WPDU
+only with a header that can be meant: to a logical device that is there, of a length that may be. A run of NULs is what
+wakes a meter up, and other noise may be a client at another speed, which a `SpeedSearch` finds.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from .kmp_hex import KmpHexLine
 from .line_speed import LineSpeed
 from .recognition import HDLC, IEC, KMP, KMP_HEX, WRAPPER, Beginning, Beginnings
 from .speed import SpeedSearch
-from .wrapper import WrapperLine
+from .wrapper import HEADER_SIZE, WrapperLine
 
 _BREAK_OFF: Final = {
     IEC: b"\x80",  # NUL, were its parity even
@@ -37,7 +39,7 @@ _BREAK_OFF: Final = {
 }
 """Octets that no message of a protocol holds: another's may begin with them before it is over."""
 HELD_S: Final = 1.5
-"""How long one octet waits for the one that makes a beginning of both: the longest gap inside a message there is."""
+"""How long octets wait for those that make a beginning of them: the longest gap inside a message there is."""
 
 MOST_BEGINNINGS: Final = 4096
 """As many in one read and no message: the rest of it is noise, too. No message that is cut there holds as many."""
@@ -59,14 +61,21 @@ class ByteStream(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Octets are still on their way through the stream: a peer that says nothing more waits for them."""
+        """Octets are still on their way through the stream, or due: a peer that says nothing more waits for them."""
 
     @property
     def speed(self) -> int | None:
         """Baud the line should have once everything sent so far has left; `None` where no protocol cares."""
 
+    @property
+    def dialogue(self) -> int | None:
+        """The number of the IEC 62056-21 dialogue that what is sent now belongs to; `None` while there is none."""
+
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends the octets that come next; `None` where nobody can tell."""
+
+    def reader_left(self, now: float) -> None:
+        """The other side has closed its port: whoever comes next may speak at another speed."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about."""
@@ -86,8 +95,6 @@ class ByteStream(Protocol):
 
 class Stream:
     """One endpoint's octets; give it a line for each protocol the endpoint serves, and say whether it is TCP."""
-
-    busy = False
 
     def __init__(
         self,
@@ -112,12 +119,14 @@ class Stream:
         self._lossless = lossless
         self._line_speed = LineSpeed(iec, search)
         self._fault: str | None = None
-        self._held = b""  # one octet that may begin a message
+        self._held = b""  # octets that may begin a message
         self._held_since = 0.0
         self._current: str | None = None
         self._hot: WrapperLine | None = None  # the wrapper while it is spoken, without noise
-        self._only_wrapper = lossless  # so far: the others have nothing to say
+        self._only_wrapper = False  # from the first message on: the others have nothing to say
         self._wpdus = 0
+        if wrapper is not None:
+            wrapper.among_noise = not lossless
         self._opened = False  # HDLC, by mode E
         self._opened_until: float | None = None  # as long as nobody is connected
 
@@ -125,6 +134,11 @@ class Stream:
     def closing(self) -> str | None:
         """Why the driver must close the connection: nothing can be made of what it carries."""
         return self._fault or (None if self.wrapper is None else self.wrapper.closing)
+
+    @property
+    def busy(self) -> bool:
+        """Answers wait for their time: those of HDLC and the wrapper leave at once."""
+        return any(line.owes for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
 
     @property
     def refused(self) -> str | None:
@@ -139,9 +153,18 @@ class Stream:
         """
         return None if self._lossless else self._line_speed.speed
 
+    @property
+    def dialogue(self) -> int | None:
+        """The dialogue that goes on. HDLC that it has opened is none of it."""
+        return None if self.iec is None else self.iec.dialogue
+
     def set_line_speed(self, baud: int | None) -> None:
         """The baud at which the other side sends: that of the next sign-on and its line time."""
         self._line_speed.given(baud)
+
+    def reader_left(self, now: float) -> None:
+        """The other side has closed its port."""
+        self._line_speed.reader_left(now)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about, oldest first."""
@@ -156,6 +179,8 @@ class Stream:
     def handle_timer(self, now: float) -> list[Event]:
         """Let every protocol do what is due."""
         heard, noise = self._messages, self._noise
+        if self._hot is not None and self.iec is not None:
+            self.iec.note_traffic(now)  # mode D would send into the wrapper's WPDUs
         self._line_speed.handle_timer(now)
         events = [event for line in self._lines.values() for event in line.handle_timer(now)]
         self._draw_conclusions(heard, noise, now, events)
@@ -195,17 +220,15 @@ class Stream:
 
     def _receive(self, data: bytes, now: float) -> list[Event]:
         events = self.handle_timer(now)
-        data = self._with_held(data, now)
+        data, held_since = self._with_held(data, now)
         heard, noise = self._messages, self._noise
-        position, behind_message, barren = 0, True, 0
+        position, barren = 0, 0
         while position < len(data) and self.closing is None:
             barren += 1
             if barren > MOST_BEGINNINGS:
                 self.noise_octets += len(data) - position
                 break
-            begins = self._beginnings.at(data, position)
-            if begins is not None and begins.protocol == WRAPPER and not behind_message:
-                begins = None
+            begins = self._beginning(data, position)
             protocol = self._whose(data[position], begins, now)
             if protocol is None and begins is not None:
                 self._held, self._held_since = data[position:], now
@@ -214,21 +237,33 @@ class Stream:
                 self._fault = f"{data[:8].hex()} begins no protocol"
                 break
             end = self._end_of_piece(protocol, data, position)
-            behind_message = False
+            if position == 0 and held_since is not None and protocol == IEC:
+                self._feed(protocol, data[:1], held_since, events)  # it came then, and its line counts on time
+                position = 1
             if protocol is None:
                 self.noise_octets += end - position
             elif self._feed(protocol, data[position:end], now, events):
-                barren, behind_message = 0, True
+                barren = 0
             position = end
         self._draw_conclusions(heard, noise, now, events)
         return events
 
-    def _with_held(self, data: bytes, now: float) -> bytes:
+    def _with_held(self, data: bytes, now: float) -> tuple[bytes, float | None]:
+        """What was held, if the rest comes soon enough, and this; and since when the first octet is there."""
         held, self._held = self._held, b""
         if held and now >= self._held_since + HELD_S:
-            self.noise_octets += 1
-            return data
-        return held + data
+            self.noise_octets += len(held)
+            held = b""
+        return held + data, self._held_since if held else None
+
+    def _beginning(self, data: bytes, position: int) -> Beginning | None:
+        """What begins here. Where there may be noise, two octets are not enough to tell a WPDU."""
+        begins = self._beginnings.at(data, position)
+        alone = self._lossless and self._current in (None, WRAPPER)
+        if begins is None or begins.protocol != WRAPPER or self.wrapper is None or alone:
+            return begins
+        header = data[position : position + HEADER_SIZE]
+        return begins._replace(certain=len(header) == HEADER_SIZE) if self.wrapper.may_begin(header) else None
 
     def _whose(self, octet: int, begins: Beginning | None, now: float) -> str | None:
         """The protocol an octet belongs to; `None` for noise, and while the octet that decides is still to come."""
@@ -247,7 +282,7 @@ class Stream:
         """How far these octets may be given to their line, or dropped, before the next are looked at."""
         if protocol == WRAPPER and self.wrapper is not None:
             return self.wrapper.end_of_wpdu(data, position)
-        return self._beginnings.next_other(protocol or WRAPPER, data, position + 1)
+        return self._beginnings.next_other(protocol, data, position + 1)
 
     def _feed(self, protocol: str, piece: bytes, now: float, events: list[Event]) -> bool:
         """Give octets to their line; says whether a message was over with them.
@@ -259,9 +294,10 @@ class Stream:
             self._take_over(iec, now, events)
         if iec is not None and protocol != IEC:
             iec.note_traffic(now)
-        self._current = protocol
         self._hot = self.wrapper if protocol == WRAPPER and self._lossless else None
-        self._only_wrapper = self._only_wrapper and protocol == WRAPPER
+        unspoken = self._current is None and (iec is None or not iec.active)
+        self._only_wrapper = (unspoken or self._only_wrapper) and self._hot is not None
+        self._current = protocol
         heard = self._messages
         brought = self._lines[protocol].receive_data(piece, now)
         if self._current == WRAPPER and self._lines[WRAPPER].idle:
@@ -296,6 +332,7 @@ class Stream:
     def _noise(self) -> int:
         """Octets and false beginnings heard so far that belong to no message."""
         frames = 0 if self.hdlc is None else self.hdlc.counters.noise_octets + self.hdlc.counters.timeouts
+        frames += 0 if self.wrapper is None else self.wrapper.counters.timeouts
         others = sum(line.noise_octets for line in (self.iec, self.kmp, self.kmp_hex) if line is not None)
         return self.noise_octets + frames + others
 

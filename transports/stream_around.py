@@ -36,9 +36,18 @@ class StreamAround:
         """As the stream says."""
         return self._stream.speed
 
+    @property
+    def dialogue(self) -> int | None:
+        """As the stream says."""
+        return self._stream.dialogue
+
     def set_line_speed(self, baud: int | None) -> None:
         """Hand on."""
         self._stream.set_line_speed(baud)
+
+    def reader_left(self, now: float) -> None:
+        """Hand on."""
+        self._stream.reader_left(now)
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Hand on."""

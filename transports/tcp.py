@@ -41,22 +41,25 @@ class _TcpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_WRITE_LIMIT)
         host, port = (transport.get_extra_info("peername") or ("gone", 0))[:2]  # it may have left already
-        peer, admission, now = f"tcp://{_host(host)}:{port}", self._admission, asyncio.get_running_loop().time
+        peer, now = f"tcp://{_host(host)}:{port}", asyncio.get_running_loop().time()
         self._peer_host = host
-        if (reason := admission.enter(host, now())) is not None:
-            if admission.is_news(host):
+        if (reason := self._admission.enter(host, now)) is not None:
+            if self._admission.is_news(host):
                 log.warning(
                     "a connection is not let in, others of this host are refused in silence", peer=peer, reason=reason
                 )
             self._transport.set_protocol(asyncio.Protocol())
             self._transport.abort()
             return
-        self._connection = Connection(
-            self._stream_factory(), self._handler, self, peer, lambda: admission.failed(host, now())
-        )
+        self._connection = Connection(self._stream_factory(), self._handler, self, peer, self._blame)
         self._open_now[self._connection] = self
         # Saves a call on every read; asyncio looks the method up on the instance each time.
         self.data_received = self._connection.receive  # type: ignore[method-assign]
+
+    def _blame(self) -> None:
+        if self._admission.failed(self._peer_host, asyncio.get_running_loop().time()):
+            log.warning("closing a connection", peer=self._connection.peer, reason="too many failures of its host")
+            self._connection.close()
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -138,11 +141,11 @@ async def serve_tcp(
 
     async def close() -> None:
         server.close()
-        for protocol in list(open_now.values()):
-            protocol.abort()
-        while open_now:  # aborted transports report their end in the loop's next round
-            await asyncio.sleep(0)
-        await server.wait_closed()
+        closed = asyncio.ensure_future(server.wait_closed())
+        while open_now or not closed.done():
+            for protocol in list(open_now.values()):  # also one that was accepted, but not yet made
+                protocol.abort()
+            await asyncio.sleep(0)  # aborted transports report their end in the loop's next round
 
     bound_host, bound_port = server.sockets[0].getsockname()[:2]
     return Endpoint(f"tcp://{_host(bound_host)}:{bound_port}", lambda: list(open_now), close)

@@ -12,6 +12,7 @@ class TransmitOnly:
     refused: str | None = None
     speed: int | None = None
     busy = False
+    dialogue: int | None = None
 
     def __init__(self) -> None:
         self._output: list[bytes] = []
@@ -21,6 +22,9 @@ class TransmitOnly:
         self._output.append(data)
 
     def set_line_speed(self, baud: int | None) -> None:
+        """Nothing: nobody is heard."""
+
+    def reader_left(self, now: float) -> None:
         """Nothing: nobody is heard."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:

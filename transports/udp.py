@@ -25,6 +25,7 @@ class DatagramStream:
     closing: str | None = None
     busy = False
     speed: int | None = None
+    dialogue: int | None = None
 
     def __init__(self, line: WrapperLine) -> None:
         self._line = line
@@ -37,6 +38,9 @@ class DatagramStream:
 
     def set_line_speed(self, baud: int | None) -> None:
         """Nothing: datagrams have no speed."""
+
+    def reader_left(self, now: float) -> None:
+        """Nothing: nobody can tell."""
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take one datagram."""
@@ -146,7 +150,7 @@ async def serve_udp(
     )
 
     async def close() -> None:
-        transport.close()
+        transport.abort()  # what the system does not take now would be waited for
         await server.closed
 
     bound_host, bound_port = transport.get_extra_info("sockname")[:2]

@@ -7,7 +7,9 @@ The ports are the SAPs of client and server. Over TCP a WPDU may come in pieces 
   follows is ignored, and the driver closes the connection.
 - A destination that is no logical device here (also "all stations": there is no broadcast over TCP) is
   discarded in silence; so is a source port 0. `refused` says so of the first one, for a log.
-- The rest of a WPDU may be 30 s in coming; then the stream is closed likewise.
+- A WPDU may take 30 s from its first octet to its last; then the stream is closed likewise.
+- Among the noise of a line a header may be chance: one that cannot be meant (`may_begin`) is none, and half a WPDU is
+  given up after 1.5 s of silence, or the 30 s, without closing anything.
 - A datagram holds one WPDU: octets behind the declared length are ignored, a shorter one is discarded.
 
 The case that counts, one whole WPDU of a known client per read, is one dictionary look-up by the first six
@@ -27,7 +29,9 @@ VERSION: Final = b"\x00\x01"
 DEFAULT_MAX_APDU: Final = 4096
 _NO_STATION: Final = 0
 PARTIAL_TIMEOUT_S: Final = 30.0
-"""Long enough for any network that is still there, short enough for a serial line whose noise looked like a header."""
+"""Long enough for any network that is still there. Whoever asks every second must not keep half a WPDU alive."""
+SILENCE_S: Final = 1.5
+"""The longest gap inside a message on a line, as in IEC 62056-21."""
 DEFAULT_MAX_LINKS: Final = 128
 """Links kept per stream: more client ports than DLMS has client addresses is no client but a scan."""
 
@@ -125,6 +129,7 @@ class WrapperCounters:
 
     wrong_address: int = 0
     wrong_length: int = 0
+    timeouts: int = 0
 
 
 class WrapperLine:
@@ -134,6 +139,8 @@ class WrapperLine:
         self.closing: str | None = None
         self.refused: str | None = None
         self.counters = WrapperCounters()
+        self.among_noise = False
+        """Set by a stream that carries a line: half a WPDU may have been noise."""
         self._reader = WpduReader(max_apdu_size)
         self._pending = self._reader.buffer
         self._max_size = HEADER_SIZE + max_apdu_size
@@ -142,6 +149,7 @@ class WrapperLine:
         self._max_links = max_links
         self._links: dict[bytes, WrapperLink] = {}  # by version, source and destination: the first six octets
         self._output: list[bytes] = []
+        self._begun = 0.0  # the WPDU that is pending
         self._last_octet = 0.0
 
     def attach(self, device: Hashable, logical_devices: Callable[[], Collection[int]]) -> None:
@@ -153,6 +161,16 @@ class WrapperLine:
     def idle(self) -> bool:
         """The stream is between WPDUs."""
         return not self._pending
+
+    def may_begin(self, header: bytes) -> bool:
+        """Whether a client may have meant these octets, eight at most, as a header, or the beginning of one."""
+        version, source, destination, length = header[:2], header[2:4], header[4:6], header[6:8]
+        return (
+            VERSION.startswith(version)
+            and source != _NO_STATION.to_bytes(2, "big")
+            and any(device.to_bytes(2, "big").startswith(destination) for device in self._logical_devices())
+            and (len(length) < 2 or HEADER_SIZE + int.from_bytes(length, "big") <= self._max_size)
+        )
 
     def end_of_wpdu(self, data: bytes, position: int) -> int:
         """How far these octets belong to the WPDU that goes on or begins here; without its header, to that."""
@@ -185,10 +203,13 @@ class WrapperLine:
             return [ApduReceived(link, data[HEADER_SIZE:])]
         if self.closing is not None:
             return []
+        if not self._pending:
+            self._begun = now
         self._last_octet = now
         events: list[Event] = []
         try:
             for wpdu in self._reader.receive_data(data):
+                self._begun = now
                 self._receive_wpdu(wpdu, events)
         except WrapperFault as fault:
             self.closing = str(fault)
@@ -222,12 +243,19 @@ class WrapperLine:
         """Give up a WPDU whose rest does not come."""
         deadline = self.next_timer()
         if deadline is not None and now >= deadline:
+            self.counters.timeouts += 1
+            if self.among_noise:
+                self._pending.clear()
+                return []
             self.closing = f"half a WPDU for {PARTIAL_TIMEOUT_S:g} s"
         return []
 
     def next_timer(self) -> float | None:
         """When half a WPDU must be given up."""
-        return self._last_octet + PARTIAL_TIMEOUT_S if self._pending and self.closing is None else None
+        if not self._pending or self.closing is not None:
+            return None
+        latest = self._begun + PARTIAL_TIMEOUT_S
+        return min(latest, self._last_octet + SILENCE_S) if self.among_noise else latest
 
     def data_to_send(self) -> bytes:
         """Everything that is to go out now, once."""

@@ -197,7 +197,6 @@ def _invocation_counter(number: str) -> Source:
 
 
 VALUES: Final[dict[str, Callable[..., Source]]] = {
-    "invocation_counter": _invocation_counter,
     "energy": energy,
     "energy_fine": lambda name: energy(name, MWS_PER_WH // 10),
     "tariff_energy": tariff_energy,
@@ -242,6 +241,7 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     "type_number": lambda: lambda context: context.meter.type_number,
     "configuration": _configuration,
     "software": _software,
+    "invocation_counter": _invocation_counter,
 }
 
 

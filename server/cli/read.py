@@ -5,7 +5,6 @@ Exit codes: 0 everything was read, 1 something was not (what and why on standard
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .tables import print_table
+from .tables import print_csv, print_table
 
 if TYPE_CHECKING:
     from conformance.objects import Profile, Reading
@@ -49,8 +48,9 @@ def read(
     obis: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Codes like 1.1.1.8.0.255 or 1.8.0 (A and B are 1), with :N for attribute N; in KMP registers like "
-            "0x0001 or 'Voltage L1'. Default: everything."
+            help="Codes like 1.1.1.8.0.255 or 1.8.0 (A and B are 1), with :N for attribute N; in IEC 62056-21 as the "
+            "readout has them, with a password any register and logger (99.1.0); in KMP registers like 0x0001 or "
+            "'Voltage L1'. Default: everything; in KMP all registers with a name."
         ),
     ] = None,
     client: Annotated[
@@ -59,17 +59,22 @@ def read(
     server: Annotated[
         int | None, typer.Option(min=1, max=0xFFFF, help="Logical device. Default: 1, with a password 16.")
     ] = None,
-    password: Annotated[str | None, typer.Option(help="Password of low level security.")] = None,
+    password: Annotated[str | None, typer.Option(help="Password of low level security, or of programming.")] = None,
     short_names: Annotated[bool, typer.Option("--short-names", help="Speak DLMS with short names.")] = False,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     begin: Annotated[
-        str | None, typer.Option("--from", help="First time of profile rows, ISO 8601; without zone the meter's own.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="First time of rows of profiles or loggers, ISO 8601; without zone the meter's own, as IEC 62056-21 "
+            "always has it. Not in KMP.",
+        ),
     ] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last time of profile rows.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last time of such rows.")] = None,
     last: Annotated[
         int | None,
-        typer.Option(min=1, help="The N newest rows of a profile. Selects entries 0 to N-1: the 382 counts from 0, "
-                                 "the newest. Rows are printed oldest first."),
+        typer.Option(min=1, help="The N newest rows of a profile or logger, printed oldest first. DLMS selects entries "
+                                 "0 to N-1: the 382 counts from 0, the newest. IEC 62056-21 goes by their stamps."),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.01, help="Seconds to wait for an answer; a slow line gets what its frames take.")
@@ -105,15 +110,15 @@ def read(
         place = Endpoint.parse(endpoint)
         if protocol is not None:
             place = place.speaking(LinkProtocol(protocol.value))
+        selection = _selection(begin, end, last, bool(obis))
         if place.protocol not in (LinkProtocol.WRAPPER, LinkProtocol.HDLC):
             from .read_local import LocalOptions, read_local
 
-            local = LocalOptions(obis or (), timeout, baud, password, address, even_parity)
+            local = LocalOptions(obis or (), timeout, baud, password, address, even_parity, selection)
             if not read_local(place, local, output.value):
                 raise typer.Exit(1)
             return
         wanted: list[Wanted] = [Wanted.parse(text) for text in obis or ()]
-        selection = _selection(begin, end, last, bool(wanted))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     default_client, default_server = _PUBLIC if password is None else _WITH_PASSWORD
@@ -221,20 +226,14 @@ def _print_table(results: list[Result]) -> None:
 
 
 def _print_csv(results: list[Result]) -> None:
-    import csv
-
     from conformance.text import text_of
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
     parts: list[list[list[str]]] = []
     if rows := _value_rows(results):
         parts.append([["obis", "name", "value", "unit", "captured"], *rows])
     for _, profile in _profiles(results):
         parts.append([_headings(profile), *([text_of(value) for value in row] for row in profile.rows)])
-    for number, part in enumerate(parts):
-        if number:
-            writer.writerow([])
-        writer.writerows(part)
+    print_csv(parts)
 
 
 def _print_json(results: list[Result]) -> None:

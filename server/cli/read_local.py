@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,15 +11,21 @@ import typer
 from conformance.endpoint import Endpoint, LinkProtocol
 from conformance.errors import ClientError, RequestRefused
 from conformance.iec_client import IecClient, IecOptions
-from conformance.iec_data import name_of
+from conformance.iec_data import LoggerRows, name_of
+from conformance.iec_loggers import check_selection, read_logger
 from conformance.kmp_client import KmpClient, KmpOptions
 from conformance.kmp_hex_client import HexOptions, KmpHexClient
 from conformance.kmp_names import register_names, register_number
 from conformance.kmp_records import Stamp
+from conformance.reading import Selection
 from conformance.text import json_of, text_of
 from cosem.errors import DecodeError
+from obis import Obis
 
-from .tables import print_table
+from .tables import print_csv, print_table
+
+_LOGGERS = (98, 99)
+"""Value group C of lists and of profiles (IEC 62056-6-1)."""
 
 
 class LocalOptions(NamedTuple):
@@ -33,6 +37,8 @@ class LocalOptions(NamedTuple):
     password: str | None = None
     address: str = ""
     even_parity: bool | None = None
+    selection: Selection | None = None
+    """Which rows of loggers; all where nothing is said."""
 
 
 class Item(NamedTuple):
@@ -45,16 +51,30 @@ class Item(NamedTuple):
     error: str = ""
 
 
+class Logger(NamedTuple):
+    """The rows of a logger, as they came."""
+
+    code: str
+    read: LoggerRows
+
+    @property
+    def headings(self) -> list[str]:
+        """Code and unit of each column: there may be dozens of them, too many for names."""
+        return [f"{code} [{unit}]" if unit else code for code, unit in self.read.columns]
+
+
 def read_local(place: Endpoint, options: LocalOptions, output: str) -> bool:
     """Read, print, and say on standard error what was not read; whether that was nothing. Raises `ValueError`."""
     read = {LinkProtocol.IEC: _iec, LinkProtocol.KMP: _kmp, LinkProtocol.KMP_HEX: _kmp_hex}[place.protocol]
-    items: list[Item] = []
+    found: list[Item | Logger] = []
     problem = ""
     try:
-        items.extend(read(place, options))
+        found.extend(read(place, options))
     except ClientError as error:
         problem = str(error)
-    _PRINTERS[output]([item for item in items if not item.error])
+    items = [item for item in found if isinstance(item, Item)]
+    loggers = [item for item in found if isinstance(item, Logger)]
+    _PRINTERS[output]([item for item in items if not item.error], loggers)
     for text in [item.error for item in items if item.error] + ([problem] if problem else []):
         typer.echo(f"meter382: {text}", err=True)
     return not problem and not any(item.error for item in items)
@@ -63,14 +83,17 @@ def read_local(place: Endpoint, options: LocalOptions, output: str) -> bool:
 # --- the three protocols --------------------------------------------------------------------------------------
 
 
-def _iec(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
+def _iec(place: Endpoint, options: LocalOptions) -> Iterator[Item | Logger]:
     """The readout, or what of it is named; with a password what is named is read in programming mode."""
+    selection = options.selection or Selection()
+    check_selection(selection)
     line = IecOptions(options.address, options.timeout_s, options.baud, even_parity=options.even_parity)
     with IecClient.connect(place, line) as client:
         if options.password is not None and options.codes:
             client.program(options.password)
             for code in options.codes:
-                yield from _register(client, code)
+                address = _logger_address(code)
+                yield from _register(client, code) if address is None else _logger(client, address, selection)
             return
         identification, found = client.readout()
         text = f"{identification.manufacturer}{identification.baud}{identification.text}"
@@ -78,7 +101,9 @@ def _iec(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
             yield Item("/", "Identification", text.strip())
         for code in options.codes or [data_set.address for data_set in found]:
             values = next((item.values for item in found if item.address == code), None)
-            if values is None:
+            if values is None and _logger_address(code) is not None:
+                yield Item(code, error=f"{code}: a logger is read with a password")
+            elif values is None:
                 yield Item(code, error=f"{code}: not in the readout of this meter")
             else:
                 yield from (Item(code, name_of(code), value.text, value.unit) for value in values)
@@ -93,8 +118,25 @@ def _register(client: IecClient, code: str) -> Iterator[Item]:
         yield Item(code, error=str(refused))
 
 
+def _logger_address(code: str) -> str | None:
+    """C.D.E of a code of lists and profiles, which are loggers; `None` of any other."""
+    try:
+        named = Obis.parse(code)
+    except ValueError:
+        return None
+    return named.short if named.c in _LOGGERS else None
+
+
+def _logger(client: IecClient, address: str, selection: Selection) -> Iterator[Item | Logger]:
+    try:
+        yield Logger(address, read_logger(client, address, selection))
+    except RequestRefused as refused:
+        yield Item(address, error=str(refused))
+
+
 def _kmp(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
     """The registers named, else all with a name that the meter has."""
+    _no_rows(options)
     wanted = [register_number(code) for code in options.codes]
     names = register_names()
     with KmpClient.connect(place, KmpOptions(timeout_s=options.timeout_s, baud=options.baud or 9600)) as client:
@@ -118,6 +160,7 @@ def _kmp(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
 
 def _kmp_hex(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
     """What is known of a 685; its registers have no numbers."""
+    _no_rows(options)
     if options.codes:
         raise ValueError("the hexadecimal protocol gives what it gives: no registers can be named")
     with KmpHexClient.connect(place, HexOptions(options.timeout_s, options.baud or 1200)) as client:
@@ -131,25 +174,47 @@ def _kmp_hex(place: Endpoint, options: LocalOptions) -> Iterator[Item]:
     yield Item("95", "Active energy tariff 2", totals.tariff_2, "kWh")
 
 
+def _no_rows(options: LocalOptions) -> None:
+    if options.selection is not None:
+        raise ValueError("--from, --to and --last select rows of loggers, which are read by DLMS or IEC 62056-21")
+
+
 # --- printing -------------------------------------------------------------------------------------------------
 
 
-def _print_table(items: list[Item]) -> None:
+def _print_table(items: list[Item], loggers: list[Logger]) -> None:
     if items:
         rows = [[item.code, item.name, text_of(item.value), item.unit] for item in items]
         print_table(["Code", "Name", "Value", "Unit"], rows, right={2})
+    for logger in loggers:
+        title = f"{logger.code} {name_of(logger.code)}: {len(logger.read.rows)} rows"
+        print_table(logger.headings, logger.read.rows, right=set(range(1, len(logger.headings))), title=title)
 
 
-def _print_csv(items: list[Item]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+def _print_csv(items: list[Item], loggers: list[Logger]) -> None:
+    parts: list[list[Sequence[str]]] = []
     if items:
-        writer.writerow(["code", "name", "value", "unit"])
-    writer.writerows([item.code, item.name, text_of(item.value), item.unit] for item in items)
+        values = [[item.code, item.name, text_of(item.value), item.unit] for item in items]
+        parts.append([["code", "name", "value", "unit"], *values])
+    parts += [[logger.headings, *logger.read.rows] for logger in loggers]
+    print_csv(parts)
 
 
-def _print_json(items: list[Item]) -> None:
+def _print_json(items: list[Item], loggers: list[Logger]) -> None:
     values = [{"code": item.code, "name": item.name, "value": json_of(item.value), "unit": item.unit} for item in items]
-    typer.echo(json.dumps({"values": values}, ensure_ascii=False))
+    profiles = [
+        {
+            "code": logger.code,
+            "name": name_of(logger.code),
+            "columns": [
+                {"code": column.text, "name": name_of(column.text), "unit": column.unit}
+                for column in logger.read.columns
+            ],
+            "rows": logger.read.rows,
+        }
+        for logger in loggers
+    ]
+    typer.echo(json.dumps({"values": values, "profiles": profiles}, ensure_ascii=False))
 
 
 _PRINTERS = {"table": _print_table, "csv": _print_csv, "json": _print_json}

@@ -9,8 +9,9 @@ the status of a row (96.56.2) and its data quality (96.56.3) where a logger has 
 (1.1.134.0.1), which says how DLMS has to read the energies: here they come in the format of the display. The time of a
 peak stands behind the peak under the same code, without unit.
 
-All parameters are optional: `start;end;records in a block`. Start and end are NYYMMDDhhmmss, both included, and go by
-the stamps of the rows. A logger without rows in between has its header only.
+The parameters are `start;end;records in a block`. Each may be left out, but an end needs a start (8.1.5). Start and
+end are NYYMMDDhhmmss, both included, and go by the stamps of the rows. A logger without rows in between has its header
+only.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Request(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Request:
-        """Read `start;end;records`, each of which may be empty or missing; raises `ValueError`."""
+        """Read `start;end;records`; what is left out is empty or missing. Raises `ValueError`."""
         parts = text.split(";")
         if len(parts) > len(cls._fields):
             raise ValueError(f"{text!r} is no start;end;records")

@@ -26,12 +26,14 @@ class Readout:
         *,
         interface: str = "optical",
         parity: Literal["auto", "even", "none"] = "auto",
+        line_time: Literal["both", "received", "none"] = "both",
         initial_speed: int | None = None,
     ) -> None:
-        """`parity` and `initial_speed` are those of the line; one that has no speed answers at any."""
+        """`parity`, `line_time` and `initial_speed` are those of the line; one that has no speed answers at any."""
         self._meter = meter
         self._port = PORTS.index(interface)
         self._parity = parity
+        self._line_time = line_time
         self._initial_speed = initial_speed
         self._data_sets = DataSets(model, meter, interface)
         self._keys = configuration.keys_of(meter, self._port)
@@ -66,6 +68,7 @@ class Readout:
             max_baud=profile.max_baud_digit,
             bcc=profile.bcc,
             parity=self._parity,
+            line_time=self._line_time,
             end_on_own_line=profile.end_mark == "line",
             d0_interval_s=profile.d0_interval_s if "D" in profile.modes else 0,
             d0_speed=profile.d0_speed,

@@ -25,7 +25,7 @@ class ProgrammingSession(MeterSession):
         self, connection: Connection, link: ProgrammingLink, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._commands = Commands(model, self.meter, interface, link.mode)
+        self._commands = Commands(model, self.meter, interface, link.mode, connection.blame)
 
     def receive(self, event: CommandReceived) -> None:
         """Serve a command; whatever it changed is on disk before the answer goes out, also a password that counts."""

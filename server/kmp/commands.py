@@ -166,9 +166,13 @@ def get_load_profile_configuration(asker: Asker, data: bytes) -> bytes | None:
 
 
 def set_load_profile_configuration(asker: Asker, data: bytes) -> bytes | None:
-    """Registers and interval, as `get_load_profile_configuration` begins; what stays as it is deletes nothing."""
-    if len(data) != 2 or "load_profile" not in asker.lids.values():
+    """Password of 16 bits, then registers and interval as `get_load_profile_configuration` begins.
+
+    What stays as it is deletes nothing.
+    """
+    if len(data) != 4 or "load_profile" not in asker.lids.values() or not asker.admits(data[:2]):
         return None
+    data = data[2:]
     at = asker.look()
     profile = at.engine.load_profile(at.now)
     flows = tuple(flow for flow in Flow if data[0] >> flow & 1)

@@ -56,7 +56,7 @@ class KmpSession(_FrameSession):
         self, connection: Connection, link: Any, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._asker = Asker(model, self.meter, interface)
+        self._asker = Asker(model, self.meter, interface, connection.blame)
 
     def receive(self, event: FrameReceived) -> None:
         """Serve a request."""
@@ -72,7 +72,7 @@ class HexSession(_FrameSession):
         self, connection: Connection, link: Any, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._commands = HexCommands(self.meter, interface)
+        self._commands = HexCommands(self.meter, interface, connection.blame)
 
     def receive(self, event: HexFrameReceived) -> None:
         """Serve a request."""

@@ -2,8 +2,9 @@
 
 A text is JSON in UTF-8. Number 0 is the index: an array of tables with number, name, description, legal and allowed of
 every setting. Parts of a text come in order, from offset 0 on; with the last one the setting is checked as a whole and
-then changed, all of it or nothing. A client that has lost an answer may send its last part once more. A text
-begun at offset 0 replaces one that was not ended. All of it is ours: how METERTOOL does it is not public.
+then changed, all of it or nothing. What is already as the text says stays as it is: nothing is deleted, nothing
+logged. A client that has lost an answer may send its last part once more. A text begun at offset 0 replaces one that
+was not ended. All of it is ours: how METERTOOL does it is not public.
 """
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ class Settings:
         try:
             if setting.legal is Legal.SEALED and self._meter.engine.enclosure.seal_broken_at is None:
                 raise SettingRefused("legal data: the verification seal is intact")
-            changes = setting.plan(self._meter, decode(octets))
-            self._meter.configure(setting.number, changes)
+            value = decode(octets)
+            changes = setting.plan(self._meter, value)
+            if encode(value) != encode(setting.read(self._meter)):
+                self._meter.configure(setting.number, changes)
         except ValueError as error:
             refused = error if isinstance(error, SettingRefused) else SettingRefused(str(error))
             self.last_result = str(refused)

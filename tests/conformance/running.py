@@ -43,7 +43,7 @@ def quick_profile(folder: Path, inherits: str = "382M") -> str:
     profile = folder / "quick.toml"
     profile.write_text(
         f'name = "quick"\ninherits = "{inherits}"\n'
-        "[iec62056_21]\nreaction_time_s = 0.001\ntt_s = 0.5\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
+        "[iec62056_21]\nreaction_time_s = 0.001\ntt_s = 1.0\nident_to_data_s = 0.02\nack_to_data_s = 0.02\n"
         "[kmp]\nreaction_time_s = 0.0\n"
     )
     return str(profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from conformance.endpoint import Endpoint, LinkProtocol
 from conformance.errors import CannotConnect, ConnectionLost, LoginRefused, NoAnswer, ProtocolFault, RequestRefused
 from conformance.iec_client import IecClient, IecOptions
 from conformance.iec_data import logger_rows, name_of, parsed
+from conformance.iec_loggers import check_selection, read_logger
+from conformance.reading import Selection
 from transports.iec62056_21.meter_messages import (
     Challenge,
     Data,
@@ -107,6 +110,54 @@ class TestProgramming:
         assert columns[0] == Value("1.0.0")
         assert len(rows) > 6
         assert {len(row) for row in rows} == {len(columns)}
+
+    @pytest.mark.parametrize(
+        ("begin", "end", "stamps"),
+        [
+            (datetime(2026, 11, 21, 11, 30), None, ["01261121113000", "01261121114500", "01261121120000"]),
+            (datetime(2026, 7, 1, 12), datetime(2026, 7, 1, 12, 15), ["11260701120000", "11260701121500"]),
+            (datetime(2026, 11, 1, 12), datetime(2026, 11, 1, 12, 14, 59), ["01261101120000"]),
+            (datetime(2026, 10, 25, 2, 45), datetime(2026, 10, 25, 2, 45), ["11261025024500", "01261025024500"]),
+            (datetime(2026, 3, 29, 2), datetime(2026, 3, 29, 2, 59), []),
+        ],
+        ids=["open end", "summer", "winter", "an hour that was twice", "an hour that never was"],
+    )
+    def test_rows_are_chosen_by_the_meters_own_time_in_every_season(
+        self, meter: RunningMeter, begin: datetime, end: datetime | None, stamps: list[str]
+    ) -> None:
+        with programming(meter) as dialogue:
+            assert [row[0] for row in read_logger(dialogue, "99.1.0", Selection(begin, end)).rows] == stamps
+
+    def test_an_end_without_a_start_begins_with_the_first_row(self, meter: RunningMeter) -> None:
+        with programming(meter) as dialogue:
+            everything = read_logger(dialogue, "98.1.0", Selection()).rows
+            found = read_logger(dialogue, "98.1.0", Selection(end=datetime(2026, 6, 15))).rows
+        assert 0 < len(found) < len(everything)
+        assert found == everything[: len(found)]
+        assert all(row[0][2:8] <= "260615" for row in found)
+        assert all(row[0][2:8] > "260615" for row in everything[len(found) :])
+
+    @pytest.mark.parametrize("count", [1, 5, 100])
+    @pytest.mark.parametrize("code", ["98.1.0", "99.98.3"])
+    def test_the_newest_rows_are_the_last_ones(self, meter: RunningMeter, code: str, count: int) -> None:
+        with programming(meter) as dialogue:
+            everything = read_logger(dialogue, code, Selection())
+            newest = read_logger(dialogue, code, Selection(last=count))
+        assert newest.rows == everything.rows[-count:]
+        assert newest.columns == everything.columns
+
+    def test_of_a_load_profile_the_newest_rows_need_not_the_others(self, meter: RunningMeter) -> None:
+        with programming(meter) as dialogue:
+            newest = read_logger(dialogue, "99.1.0", Selection(last=3))
+        assert [row[0] for row in newest.rows] == ["01261121113000", "01261121114500", "01261121120000"]
+
+    def test_an_end_without_a_start_and_time_zones_are_no_r6(self, meter: RunningMeter) -> None:
+        with programming(meter) as dialogue, pytest.raises(RequestRefused, match=r"R6 99\.1\.0: ER03"):
+            dialogue.read("R6", "99.1.0", ";0261121120000;")
+        with pytest.raises(ValueError, match="has no time zones"):
+            check_selection(Selection(datetime(2026, 1, 1, tzinfo=UTC)))
+        with pytest.raises(ValueError, match="two digits for the years"):
+            check_selection(Selection(None, datetime(2100, 1, 1)))
 
     def test_what_is_refused_leaves_the_dialogue_open(self, meter: RunningMeter) -> None:
         with programming(meter) as dialogue:
@@ -207,7 +258,7 @@ class TestTrouble:
                 dialogue.program("12345")
             command = b"\x01P1\x02(12345)\x03"
             assert [octets[:-1] for octets in peer.heard[2:4]] == [command, command]
-            assert peer.heard[-1] == BREAK
+        assert peer.heard[-1] == BREAK
 
     def test_a_block_that_came_damaged_is_repeated_and_the_others_follow(self) -> None:
         first, last = (
@@ -220,6 +271,24 @@ class TestTrouble:
                 dialogue.program("12345")
                 assert logger_rows(dialogue.read("R6", "99.1.0"), "99.1.0").rows == [("1",), ("2",)]
             assert peer.heard[4:6] == [NAK, ACK]
+
+    def test_of_a_meter_without_clock_the_whole_logger_is_read(self) -> None:
+        rows = Data("99.1.0(1)(1.8.0)(kWh)\r\n(1)\r\n(2)\r\n(3)\r\n").encode()
+        for no_clock in (Error("ER01").encode(), Data("1.0.0(00000000000000)").encode(), Data("").encode()):
+            with scripted(MODE_C.encode(), Challenge("").encode(), ACK, no_clock, rows) as peer:
+                with client(peer.address) as dialogue:
+                    dialogue.program("12345")
+                    assert read_logger(dialogue, "99.1.0", Selection(last=2)).rows == [("2",), ("3",)]
+                assert peer.heard[4].startswith(b"\x01R6\x0299.1.0(;;50)\x03")
+
+    @pytest.mark.parametrize("header", ["99.1.0(0)", "99.1.0(1)(1.8.0)(kWh)"])
+    def test_a_logger_without_a_column_of_times_is_given_whole(self, header: str) -> None:
+        columns = header.count("kWh")
+        script = MODE_C.encode(), Challenge("").encode(), ACK, Data(f"{header}\r\n{'(1)' * columns}").encode()
+        with scripted(*script) as peer, client(peer.address) as dialogue:
+            dialogue.program("12345")
+            found = read_logger(dialogue, "99.1.0", Selection(begin=datetime(2026, 1, 1)))
+        assert found.rows == [("1",)] * columns
 
     def test_half_a_message_is_silence(self) -> None:
         script = MODE_C.encode(), readout_of(BLOCK).encode()[:20]

@@ -720,6 +720,16 @@ def test_when_our_counter_is_at_its_end_nothing_is_sent_that_needs_it() -> None:
     assert [str(error) for error in meter.reports] == ["the invocation counter has reached 4294967295"]
 
 
+def test_when_our_counter_is_at_its_end_a_release_fails_and_is_reported() -> None:
+    meter = Meter()
+    speaking = client()
+    server = opened(meter, speaking)
+    meter.sent._next = meter.sent._limit = 0x1_0000_0000
+    assert ask(server, next(speaking.release())) == bytes.fromhex("d80103")
+    assert server.associated
+    assert len(meter.reports) == 1
+
+
 def test_when_our_counter_is_at_its_end_no_proof_is_given_and_nobody_is_let_in() -> None:
     meter = Meter()
     server, challenge = pending(Mechanism.HIGH_GMAC, meter)

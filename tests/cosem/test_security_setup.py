@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +17,13 @@ from cosem.acse import ApplicationContext, Mechanism
 from cosem.association import Association
 from cosem.client import AccessFailed, Client
 from cosem.data_types import ENUM, OCTET_STRING, Array, Structure, decode_all
+from cosem.errors import DecodeError
 from cosem.interface_classes import KEY_DATA
 from cosem.security import agreement, key_wrap
 from cosem.security.certificates import Certificate, CertificateEntity, CertificateType, asymmetric_keys
 from cosem.security.elliptic import PrivateKey, PublicKey
 from cosem.security.errors import KeyRefused
+from cosem.security.invocation import SendCounter
 from cosem.security.keys import KeyId
 from cosem.security.policy import Direction, SecurityPolicy, required
 from cosem.security.suites import SUITE_0, SUITE_1, SUITE_2, Suite
@@ -30,7 +33,7 @@ from obis import Obis
 
 from .samples import run
 from .security.meter import NOTE_VALUE, Meter, association, client, visible
-from .security.samples import CLIENT, GUEK, MASTER, SERVER, pair, stream
+from .security.samples import CLIENT, GUEK, MASTER, SERVER, nothing, pair, stream
 
 SETUP = Obis.parse("0.0.43.0.1.255")
 COUNTER = Obis.parse("0.0.43.1.1.255")
@@ -50,13 +53,18 @@ class Talk:
 
     def __init__(self, suite: Suite = SUITE_0, version: int = 1, value: int = 0) -> None:
         self.meter = Meter(suite, version, value)
-        setup = security_setup_object(SETUP, version, lambda meter: meter)
+        self.client: Client = client(suite=suite)
+        self.server = self.open()
+
+    def open(self) -> Association:
+        """An association of the meter with the client."""
+        setup = security_setup_object(SETUP, self.meter.version, lambda meter: meter)
         counter = invocation_counter_object(COUNTER, lambda meter: meter)
-        self.server: Association = association(
+        server = association(
             self.meter, Mechanism.HIGH_GMAC, ApplicationContext.LN_CIPHERED, visible(setup), visible(counter)
         )
-        self.client: Client = client(suite=suite)
-        run(self.server, self.client.associate())
+        run(server, self.client.associate())
+        return server
 
     def get(self, descriptor: Descriptor) -> bytes:
         value = run(self.server, self.client.get(descriptor))[0]
@@ -235,6 +243,34 @@ def test_two_transfers_in_a_list_are_both_unwrapped_with_the_present_master_key(
     assert talk.server.handle(request) == bytes.fromhex("c703c102 0000 0000")
     assert talk.meter.keys.master == bytes(16)
     assert not talk.works
+
+
+def test_keys_are_not_replaced_when_the_answer_cannot_be_protected() -> None:
+    talk = Talk()
+    assert talk.client.security is not None
+    request = xdlms.write_action(0xC1, TRANSFER.to_bytes(), wrapped(SUITE_0, (0, bytes(16))))
+    before, talk.meter.sent = talk.meter.sent, SendCounter(1000, nothing)
+    before._next = before._limit = 0x1_0000_0000
+    sealed = talk.client.security.context.seal(request, talk.client.security.how)
+    assert talk.server.handle(sealed) == bytes.fromhex("d80103")
+    run(talk.server, talk.client.associate())
+    assert talk.works
+
+
+def test_keys_that_cannot_be_kept_are_not_acknowledged() -> None:
+    class Full(Meter):
+        """A meter whose disk is full."""
+
+        def replace_keys(self, replaced: Mapping[KeyId, bytes]) -> None:
+            raise OSError("no space left on device")
+
+    talk = Talk()
+    talk.meter, talk.client = Full(), client()
+    talk.server = talk.open()
+    with pytest.raises(DecodeError, match="exception-response d8 01 03"):
+        talk.action(TRANSFER, wrapped(SUITE_0, (0, bytes(16))))
+    assert [type(error) for error in talk.meter.reports] == [OSError]
+    assert talk.works
 
 
 # --- key agreement --------------------------------------------------------------------------------

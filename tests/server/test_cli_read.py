@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli import app
-from tests.conformance.running import ROOT, RunningMeter, listener, running_meter, unused_address
+from tests.conformance.running import ROOT, RunningMeter, listener, quick_profile, running_meter, unused_address
 
 PASSWORD = ("--password", "12345")
 RUNNER = CliRunner()
@@ -23,7 +23,8 @@ RUNNER = CliRunner()
 
 @pytest.fixture(scope="module")
 def meter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMeter]:
-    with running_meter(tmp_path_factory.mktemp("meter")) as running:
+    folder = tmp_path_factory.mktemp("meter")
+    with running_meter(folder, quick_profile(folder)) as running:
         yield running
 
 
@@ -97,6 +98,41 @@ class TestWhatOpticalHeadsSpeak:
         assert result.exit_code == 1
         assert result.stdout.splitlines()[1].split(",")[2].startswith("01261121120")
         assert result.stderr.startswith("meter382: R5 7.7.7: ER")
+
+    def test_loggers_are_read_with_a_password_in_one_table_each(self, meter: RunningMeter) -> None:
+        result = read(f"iec://{meter.address}", "99.1.0", "1.1.98.1.0.255", "99.98.3", "--last", "2", *PASSWORD)
+        assert (result.exit_code, result.stderr) == (0, "")
+        lines = [line.split() for line in result.stdout.splitlines()]
+        titles = ["99.1.0 Load profile: 2 rows", "98.1.0 Billing logger: 2 rows", "99.98.3 Clock logger (RTC): 0 rows"]
+        assert [line for line in lines if line and line[-1] == "rows"] == [title.split() for title in titles]
+        stamps = [line[0] for line in lines if line and len(line[0]) == 14 and line[0].isdigit()]
+        assert stamps == ["01261121114500", "01261121120000", "11261001010000", "01261101000000"]
+        assert "[kWh]" in result.stdout
+
+    def test_loggers_as_csv_are_rows_below_their_columns(self, meter: RunningMeter) -> None:
+        limits = ("--from", "2026-11-21T11:30", "--to", "2026-11-21T11:45")
+        rows = read_csv(f"iec://{meter.address}", "99.1.0", "1.0.0", "98.1.0", "99.98.3", *limits, *PASSWORD)
+        assert [row[0] if row else "" for row in rows] == [
+            "code", "1.0.0", "", "1.0.0", "01261121113000", "01261121114500", "", "1.0.0", "", "1.0.0",
+        ]  # fmt: skip
+        assert rows[3][:4] == ["1.0.0", "96.56.2", "96.56.3", "1.8.0 [kWh]"]
+
+    def test_loggers_as_json_have_columns_and_rows(self, meter: RunningMeter) -> None:
+        document = read_json(
+            f"iec://{meter.address}", "98.1.0", "99.98.3", "99.1.0", "--from", "2026-11-21T12:00", *PASSWORD
+        )
+        assert document["values"] == []
+        billing, clock, load = document["profiles"]
+        assert [load["code"], load["name"]] == ["99.1.0", "Load profile"]
+        assert load["columns"][3] == {"code": "1.8.0", "name": "Active energy import (A+), total", "unit": "kWh"}
+        assert [row[0] for row in load["rows"]] == ["01261121120000"]
+        assert [billing["rows"], clock["rows"]] == [[], []]
+
+    def test_a_logger_without_password_or_that_the_meter_has_not_is_told(self, meter: RunningMeter) -> None:
+        result = read(f"iec://{meter.address}", "99.1.0", "--last", "1")
+        assert (result.exit_code, result.stderr) == (1, "meter382: 99.1.0: a logger is read with a password\n")
+        result = read(f"iec://{meter.address}", "99.99.9", "--last", "1", *PASSWORD)
+        assert (result.exit_code, result.stderr) == (1, "meter382: R6 99.99.9: ER01 UNKNOWN IDENTIFICATION\n")
 
     def test_a_serial_device_speaks_what_is_named(self, meter: RunningMeter) -> None:
         for protocol, code in (("iec", "0.0.1"), ("kmp", "0x03E9")):
@@ -260,6 +296,11 @@ WRONG_USAGE = [
     ("udp://127.0.0.1:4059", "--protocol", "kmp"),
     ("kmp://127.0.0.1:4059", "1.8.0"),
     ("kmphex://127.0.0.1:4059", "0001"),
+    ("kmp://127.0.0.1:4059", "0x0001", "--last", "1"),
+    ("kmphex://127.0.0.1:4059", "0001", "--from", "2026-01-01"),
+    ("iec://127.0.0.1:4059", "--last", "1", "--password", "1"),
+    ("iec://127.0.0.1:4059", "99.1.0", "--from", "2026-01-01T00:00+01:00", "--password", "1"),
+    ("iec://127.0.0.1:4059", "99.1.0", "--to", "2100-01-01", "--password", "1"),
     ("127.0.0.1:4059", "--server", "65536"),
     ("127.0.0.1:4059", "--hdlc-address", "16382"),
 ]

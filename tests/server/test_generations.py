@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import reduce
 from operator import xor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -30,9 +30,9 @@ CLASSIC, BCDE, K, L, M = "382-classic", "382BCDE", "382K", "382L", "382M"
 class Station:
     """A reader with a clock in its hand: what a meter sends, and when."""
 
-    def __init__(self, bench: Lab) -> None:
+    def __init__(self, bench: Lab, line_time: Literal["both", "received", "none"] = "both") -> None:
         self.line = Iec62056Line()
-        self.line.attach(bench.meter, Readout(bench.model, bench.meter))
+        self.line.attach(bench.meter, Readout(bench.model, bench.meter, line_time=line_time))
         self.now = 0.0
         self.heard: list[tuple[float, bytes]] = []
 
@@ -90,10 +90,41 @@ def test_every_profile_runs_a_year_and_is_read_in_mode_a(lab: LabBuilder, name: 
     total = next(text for key, text in sets.items() if key in ("1.8.0", "1.20"))
     assert 2_000 < int(total.split("*")[0]) < 6_000
     behaviour = bench.meter.profile.iec62056_21
-    assert [item.id for item in behaviour.lists[behaviour.user_data - 1 if behaviour.user_data == 2 else 0].items] == list(sets)
+    assert [
+        item.id for item in behaviour.lists[behaviour.user_data - 1 if behaviour.user_data == 2 else 0].items
+    ] == list(sets)
     body = ("\r\n".join(lines) + "\r\n\x03").encode()
     assert check == (sum(body) & 0x7F if name == CLASSIC else reduce(xor, body))
     assert identification.startswith("KAM")
+
+
+@pytest.mark.parametrize("line_time", ["received", "none"])
+@pytest.mark.parametrize("name", [CLASSIC, BCDE, K, L])
+def test_no_reader_with_a_second_of_patience_loses_the_data_of_mode_a(
+    lab: LabBuilder, name: str, line_time: Literal["received", "none"]
+) -> None:
+    """On a line without pace; and identification and data are two messages to a reader that looks for a pause."""
+    station = Station(lab(profile=name), line_time)
+    station.send(SIGN_ON)
+    station.listen(5)
+    (identified, _), (answered, _) = station.heard
+    assert identified < 0.9
+    assert 0.3 <= answered - identified < 0.9
+
+
+@pytest.mark.parametrize("line_time", ["received", "none"])
+@pytest.mark.parametrize("name", [L, M])
+def test_a_reader_that_opens_its_port_anew_loses_no_data_of_mode_c(
+    lab: LabBuilder, name: str, line_time: Literal["received", "none"]
+) -> None:
+    station = Station(lab(profile=name), line_time)
+    station.send(SIGN_ON)
+    station.listen(0.4)
+    asked = station.now
+    station.send(b"\x06050\r\n")
+    station.listen(5)
+    _, (answered, _) = station.heard
+    assert 0.6 <= answered - asked < 0.9
 
 
 @pytest.mark.parametrize("name", available())

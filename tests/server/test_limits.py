@@ -10,6 +10,7 @@ import pytest
 from cosem.client import Client
 from server.config import RunConfig
 from server.runtime import Runtime
+from transports.kmp import TO_METER, encode_frame
 from transports.wrapper import encode_wpdu
 
 from .clients import TcpPort, WrapperClient
@@ -67,10 +68,25 @@ async def test_all_endpoints_together_have_so_many_connections() -> None:
 
 async def test_a_host_that_guesses_passwords_is_shut_out_for_a_while() -> None:
     async with running(METER, TCP, limits={"failures_per_host": 3, "failure_window_s": 3600}) as runtime:
-        guessing = await asyncio.to_thread(TcpPort, at(runtime))
-        for _ in range(4):
+        guessing, other = (await asyncio.to_thread(TcpPort, at(runtime)) for _ in range(2))
+        for _ in range(3):
             assert (await asyncio.to_thread(answer, guessing, WRONG))[0] == 0x61
+        with pytest.raises(ConnectionError):
+            await asyncio.to_thread(answer, guessing, WRONG)
         assert await asyncio.to_thread(is_shut_out, await asyncio.to_thread(TcpPort, at(runtime)))
+        assert (await asyncio.to_thread(answer, other, HELLO))[0] == 0x61, "who is in is not disturbed"
+
+
+async def test_guesses_by_kmp_count_as_well() -> None:
+    login = encode_frame(TO_METER, 0x3F, bytes.fromhex("920001"))
+    async with running(METER, TCP, limits={"failures_per_host": 2}) as runtime:
+        port = await asyncio.to_thread(TcpPort, at(runtime))
+        for _ in range(2):
+            await asyncio.to_thread(port.write, login)
+            assert await asyncio.to_thread(port.read, 0.3) == b""
+        await asyncio.to_thread(port.write, login)
+        with pytest.raises(ConnectionError):
+            await asyncio.to_thread(port.read, 10)
 
 
 async def test_right_passwords_shut_nobody_out() -> None:

@@ -184,6 +184,19 @@ async def test_one_tcp_connection_changes_its_protocol() -> None:
         await asyncio.to_thread(work, runtime.endpoints[0].name)
 
 
+async def test_a_device_has_no_wrapper_and_its_first_octets_are_noise() -> None:
+    def work(port: SerialPort) -> None:
+        for noise in (b"\x00\x01", bytes.fromhex("00010010000107FF"), encode_wpdu(16, 1, bytes.fromhex("6000"))):
+            port.write(noise)
+            assert port.read(0.05) == b""
+            client = HdlcClient(port)
+            assert client.get(1, "1.1.96.1.0.255") == 12345678
+            client.disconnect()
+
+    async with running([{}], RS485, SteppedTime(AT)) as runtime:
+        await asyncio.to_thread(work, serial_of(runtime))
+
+
 async def test_a_line_of_several_meters_has_no_wrapper() -> None:
     """The wrapper's ports are logical devices; nothing in it says which meter is meant."""
 

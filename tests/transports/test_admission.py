@@ -32,7 +32,7 @@ def test_after_too_many_failures_a_host_is_shut_out_until_the_window_is_over() -
     admission = Admission(LIMITS)
     for second in range(4):
         assert admission.enter("a", second) is None
-        admission.failed("a", second)
+        assert admission.failed("a", second) is (second == 3)
         admission.leave("a")
     assert admission.enter("a", 4) == "4 failures of this host"
     assert admission.enter("b", 4) is None

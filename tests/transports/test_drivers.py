@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import termios
 import tty
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import serial
 import structlog
 
 from transports.connection import Connection
+from transports.descriptor import DescriptorWire
 from transports.echo import EchoStream
 from transports.events import ApduReceived, Event, LinkDisconnected
 from transports.garbling import heard_at
@@ -29,7 +32,8 @@ from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, hdlc_line
 
-FAST = Iec62056Settings(reaction_time_s=0.0, ack_to_data_s=0.0, ident_to_data_s=0.0, initial_speed=9600)
+FAST = Iec62056Settings(reaction_time_s=0.0, ack_to_data_s=0.0, ident_to_data_s=0.0, tt_s=60.0, initial_speed=9600)
+"""Tt is long: on a busy machine a test may take its time between identification and option select."""
 
 
 class Recorder:
@@ -76,6 +80,12 @@ async def connect(endpoint_name: str) -> tuple[asyncio.StreamReader, asyncio.Str
     return await asyncio.open_connection(host, int(port))
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until this is so."""
+    while not condition():
+        await asyncio.sleep(0)
+
+
 async def test_tcp_carries_the_wrapper_and_reports_the_end_of_the_stream() -> None:
     handler = Recorder()
     endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, handler)
@@ -107,8 +117,7 @@ async def test_an_answer_that_comes_later_goes_out_with_flush() -> None:
     )
     reader, writer = await connect(endpoint.name)
     writer.write(encode_wpdu(16, 1, b"slow"))
-    while not asked:
-        await asyncio.sleep(0)
+    await until(lambda: bool(asked))
     connection, event = asked[0]
     assert connection.peer.startswith("tcp://127.0.0.1:")
     event.link.send_apdu(b"done", 1.0)
@@ -185,8 +194,7 @@ async def test_many_requests_in_one_read_are_answered_in_turns_in_order_and_othe
     reader, writer = await connect(endpoint.name)
     other_reader, other_writer = await connect(endpoint.name)
     writer.write(b"".join(encode_wpdu(16, 1, number.to_bytes(2, "big")) for number in range(300)))
-    while not served:
-        await asyncio.sleep(0)
+    await until(lambda: bool(served))
     other_writer.write(encode_wpdu(16, 1, b"other"))
     await other_reader.readexactly(10)
     assert len(served) < 100, "the other connection did not wait for all of them"
@@ -216,8 +224,7 @@ async def test_while_a_handler_holds_nothing_else_is_served_and_after_it_everyth
     endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, hold)
     reader, writer = await connect(endpoint.name)
     writer.write(encode_wpdu(16, 1, b"write") + encode_wpdu(16, 1, b"read") * 100)
-    while not holding:
-        await asyncio.sleep(0)
+    await until(lambda: bool(holding))
     writer.write(encode_wpdu(16, 1, b"last"))
     for _ in range(10):
         await asyncio.sleep(0)
@@ -247,8 +254,7 @@ async def test_a_peer_that_has_finished_speaking_still_gets_its_answer() -> None
     writer.write(encode_wpdu(16, 1, b"write") * 2)
     writer.write_eof()
     for turn in range(2):
-        while len(holding) <= turn:
-            await asyncio.sleep(0)
+        await until(partial(lambda turn: len(holding) > turn, turn))
         for _ in range(10):
             await asyncio.sleep(0)
         assert not gone
@@ -272,11 +278,13 @@ async def test_a_peer_that_never_reads_is_cut_off() -> None:
 
     endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, flood, patience_s=0.0)
     gone = handler.next(LinkDisconnected)
-    _, writer = await connect(endpoint.name)
-    writer.write(encode_wpdu(16, 1, b"all of it"))
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else some systems take all of it for the peer
+    client.connect(("127.0.0.1", int(endpoint.name.rsplit(":", 1)[1])))
+    client.send(encode_wpdu(16, 1, b"all of it"))
     await gone
     assert endpoint.connections == []
-    writer.transport.abort()
+    client.close()
     await endpoint.close()
 
 
@@ -304,6 +312,19 @@ async def test_closing_the_endpoint_reports_every_link() -> None:
     await endpoint.close()
     assert isinstance(handler.events[-1], LinkDisconnected)
     writer.close()
+
+
+@pytest.mark.parametrize("rounds", range(5))
+async def test_closing_the_endpoint_ends_a_connection_that_is_being_made(rounds: int) -> None:
+    endpoint = await serve_tcp("127.0.0.1", 0, tcp_stream, Recorder())
+    client = socket.create_connection(("127.0.0.1", int(endpoint.name.rsplit(":", 1)[1])))
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    await endpoint.close()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert endpoint.connections == []
+    client.close()
 
 
 async def test_udp_keeps_a_bounded_number_of_peers() -> None:
@@ -342,8 +363,7 @@ async def test_of_datagrams_that_come_while_a_handler_holds_sixteen_wait() -> No
     client.connect(("127.0.0.1", int(endpoint.name.rsplit(":", 1)[1])))
     for number in range(30):
         client.send(encode_wpdu(16, 1, bytes((number,))))
-    while not holding or holding[0].waiting < 16:
-        await asyncio.sleep(0)
+    await until(lambda: bool(holding) and holding[0].waiting >= 16)
     for _ in range(100):
         await asyncio.sleep(0)
     holding[0].release()
@@ -401,6 +421,22 @@ class Terminal:
         os.close(self.descriptor)
 
 
+def speed_of(device: str) -> int:
+    terminal = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        return int(termios.tcgetattr(terminal)[4])
+    finally:
+        os.close(terminal)
+
+
+def nothing_to_read(device: str) -> bool:
+    terminal = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        return not select.select([terminal], [], [], 0)[0]
+    finally:
+        os.close(terminal)
+
+
 async def test_pty_reads_out_in_mode_c_and_speaks_hdlc_after_it(tmp_path: Path) -> None:
     link = tmp_path / "optical"
     endpoint = await open_pty(link, stream, Recorder())
@@ -423,13 +459,75 @@ async def test_pty_reads_out_in_mode_c_and_speaks_hdlc_after_it(tmp_path: Path) 
 async def test_pty_can_be_opened_with_7e1_again_and_again(tmp_path: Path) -> None:
     endpoint = await open_pty(tmp_path / "optical", stream, Recorder())
     device = os.path.realpath(tmp_path / "optical")
-    watcher = os.open(device, os.O_RDWR | os.O_NOCTTY)
     for _ in range(3):
         reader = serial.Serial(device, 300, bytesize=7, parity="E")
         reader.close()
-        while termios.tcgetattr(watcher)[4] != termios.B50:  # until the loop has seen the close
-            await asyncio.sleep(0)
-    os.close(watcher)
+        await until(lambda: speed_of(device) == termios.B50)  # the loop has seen the close
+    await endpoint.close()
+
+
+async def test_who_opens_a_pty_hears_nothing_of_what_was_sent_before() -> None:
+    """Neither what nobody listened to nor what the last reader left; but the answer to whoever asks at once."""
+    endpoint = await open_pty(None, stream, Recorder())
+    device = endpoint.name.removeprefix("pty:")
+    (connection,) = endpoint.connections
+    connection._wire.write(b"to nobody")
+    for _ in range(3):
+        terminal = Terminal(device)
+        terminal.write(b"/?!\r\n")
+        assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+        connection._wire.write(b"left unread")
+        terminal.close()
+        connection._wire.write(b"to nobody")
+        await until(lambda: speed_of(device) == termios.B50 and nothing_to_read(device))
+    await endpoint.close()
+
+
+async def test_what_a_pty_has_not_taken_is_lost_with_its_reader() -> None:
+    endpoint = await open_pty(None, stream, Recorder())
+    device = endpoint.name.removeprefix("pty:")
+    wire = endpoint.connections[0]._wire
+    assert isinstance(wire, DescriptorWire)
+    terminal = Terminal(device)
+    wire.write(bytes(60_000))
+    assert wire.backlog
+    terminal.close()
+    await until(lambda: not wire.backlog and nothing_to_read(device))
+    wire.write(bytes(60_000))
+    assert not wire.backlog
+    terminal = Terminal(device)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.close()
+    await endpoint.close()
+
+
+async def test_a_pty_without_reader_costs_nothing() -> None:
+    """A hang-up is there again and again for whoever asks; the loop must not."""
+    endpoint = await open_pty(None, stream, Recorder())
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    terminal.write(b"/?")
+    terminal.close()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    timer = loop.create_future()
+    loop.call_later(0.05, timer.set_result, None)
+    before = os.times().user + os.times().system
+    await timer
+    assert os.times().user + os.times().system - before < 0.04
+    await endpoint.close()
+
+
+async def test_what_comes_while_a_pty_does_not_read_is_read_later() -> None:
+    endpoint = await open_pty(None, stream, Recorder())
+    terminal = Terminal(endpoint.name.removeprefix("pty:"))
+    wire = endpoint.connections[0]._wire
+    wire.pause_reading()
+    terminal.write(b"/?!\r\n")
+    wire.resume_reading()
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.close()
     await endpoint.close()
 
 
@@ -496,13 +594,11 @@ async def test_on_a_strict_pty_only_a_reader_with_the_speed_of_the_port_is_heard
     (connection,) = endpoint.connections
     set_speed(terminal, termios.B300)
     terminal.write(b"/?!\r\n")
-    while connection.stream.speed != 300:  # what it heard was noise, so it listens at the next speed
-        await asyncio.sleep(0)
+    await until(lambda: connection.stream.speed == 300)  # what it heard was noise, so it listens at the next speed
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
     terminal.write(b"\x06050\r\n")
-    while connection.stream.speed != 9600:
-        await asyncio.sleep(0)
+    await until(lambda: connection.stream.speed == 9600)
     terminal.close()
     await endpoint.close()
 
@@ -529,11 +625,44 @@ async def test_on_a_strict_pty_the_speed_stays_when_a_reader_opens_the_port_anew
     anew = Terminal(endpoint.name.removeprefix("pty:"))
     set_speed(anew, termios.B9600)
     terminal.close()
-    while termios.tcgetattr(anew.descriptor)[4] != termios.B50:
-        await asyncio.sleep(0)
     anew.write(b"/?!\r\n")
     assert await anew.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
     anew.close()
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_the_next_reader_has_another_speed_at_once() -> None:
+    """Nothing keeps the speed for one that has gone: the first request moves the port, the second is answered."""
+    asked, answer = (bytes.fromhex(frame["hex"]) for frame in SESSIONS[0]["frames"][:2])
+    endpoint = await open_pty(
+        None, lambda: Stream(hdlc_line(), search=SpeedSearch((9600, 300))), Recorder(), strict_speed=True
+    )
+    device = endpoint.name.removeprefix("pty:")
+    (connection,) = endpoint.connections
+    for speed in (300, 9600, 300):
+        terminal = Terminal(device)
+        set_speed(terminal, getattr(termios, f"B{speed}"))
+        if connection.stream.speed != speed:
+            terminal.write(asked)
+            await until(lambda speed=speed: connection.stream.speed == speed)  # type: ignore[misc]
+        terminal.write(asked)
+        assert await terminal.read_exactly(len(answer)) == answer
+        terminal.close()
+        await until(lambda: speed_of(device) == termios.B50)
+    await endpoint.close()
+
+
+async def test_on_a_strict_pty_a_reader_that_sets_no_speed_has_that_of_the_one_before() -> None:
+    endpoint = await open_pty(None, stream, Recorder(), strict_speed=True)
+    device = endpoint.name.removeprefix("pty:")
+    before = Terminal(device)
+    set_speed(before, termios.B9600)
+    before.close()
+    await until(lambda: speed_of(device) == termios.B50)
+    terminal = Terminal(device)
+    terminal.write(b"/?!\r\n")
+    assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
+    terminal.close()
     await endpoint.close()
 
 
@@ -543,8 +672,7 @@ async def test_on_a_strict_pty_a_reader_without_a_speed_gets_nothing() -> None:
     terminal.write(b"/?!\r\n")
     found = endpoint.connections[0].stream
     assert isinstance(found, Stream)
-    while not found.noise_octets:
-        await asyncio.sleep(0)
+    await until(lambda: found.noise_octets > 0)
     with pytest.raises(BlockingIOError):
         os.read(terminal.descriptor, 100)
     terminal.close()
@@ -566,8 +694,7 @@ async def test_a_line_outlives_a_failing_handler(tmp_path: Path) -> None:
     terminal = Terminal(endpoint.name.removeprefix("pty:"))
     terminal.write(bytes.fromhex(SESSIONS[0]["frames"][0]["hex"]))
     first = endpoint.connections[0]
-    while endpoint.connections[0] is first:
-        await asyncio.sleep(0)
+    await until(lambda: endpoint.connections[0] is not first)
     terminal.write(b"/?!\r\n")
     assert await terminal.read_exactly(21) == b"/KAM5 68535CC453010\r\n"
     terminal.close()
@@ -582,7 +709,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     def at_the_head() -> Stream:
         iec = Iec62056Line()
         settings = Iec62056Settings(
-            reaction_time_s=0.0, ack_to_data_s=0.0, initial_speed=9600, max_baud="5", parity="even"
+            reaction_time_s=0.0, ack_to_data_s=0.0, tt_s=60.0, initial_speed=9600, max_baud="5", parity="even"
         )
         iec.attach("meter", Readout(settings=settings))
         return Stream(hdlc_line(), None, iec)
@@ -598,8 +725,7 @@ async def test_serial_device_changes_its_speed_for_the_dialogue_and_sends_parity
     assert bytes(octet & 0x7F for octet in identification) == b"/KAM5 68535CC453010\r\n"
     assert all(octet.bit_count() % 2 == 0 for octet in identification)
     terminal.write(b"\x06\x30\xb4\x30\x8d\x0a")
-    while termios.tcgetattr(slave)[4] != termios.B4800:
-        await asyncio.sleep(0)
+    await until(lambda: termios.tcgetattr(slave)[4] == termios.B4800)
     assert (await terminal.read_exactly(1)) == b"\x82"
     await endpoint.close()
     os.close(slave)

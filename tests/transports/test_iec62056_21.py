@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Literal
 
 import pytest
 
 from transports.iec62056_21 import Iec62056Settings
 from transports.iec62056_21.characters import with_even_parity
+from transports.iec62056_21.client_messages import Command
 from transports.iec62056_21.dialogue import Dialogue
 from transports.iec62056_21.dialogue_states import TRANSITIONS, Action, Input, State
 
@@ -174,6 +176,58 @@ def test_where_the_speed_of_the_reader_is_known_it_is_that_of_sign_on_and_line_t
     bench.wait(5.0)
     bench.line.set_line_speed(None)
     assert bench.line.speed == 300
+
+
+COMES, GOES = 5 * 10 / 300, len(IDENTIFICATION) * 10 / 300
+LINE_TIMES = [("both", COMES, GOES), ("received", COMES, 0.0), ("none", 0.0, 0.0)]
+LineTime = Literal["both", "received", "none"]
+
+
+@pytest.mark.parametrize(("line_time", "comes", "goes"), LINE_TIMES)
+def test_characters_take_the_time_of_a_line_that_has_one(line_time: LineTime, comes: float, goes: float) -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(modes="A", line_time=line_time)))
+    bench.send(b"/?!\r\n")
+    bench.wait(5.0)
+    assert [data for _, _, data in bench.sent] == [IDENTIFICATION, DATA]
+    identified, answered = (when for when, _, _ in bench.sent)
+    assert identified == pytest.approx(comes + 0.2)
+    assert answered - identified == pytest.approx(goes + 0.3)
+
+
+@pytest.mark.parametrize(("line_time", "comes", "goes"), LINE_TIMES)
+def test_a_reader_has_its_time_to_change_speed_on_every_line(line_time: LineTime, comes: float, goes: float) -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(line_time=line_time)))
+    bench.send(b"/?!\r\n")
+    bench.wait(comes + 0.2 + goes)
+    asked = bench.now
+    bench.send(b"\x06050\r\n")
+    assert bench.wait(1.0) == DATA
+    assert bench.sent[-1][0] - asked == pytest.approx(6 * 10 / 300 * (line_time != "none") + 0.6)
+
+
+@pytest.mark.parametrize("line_time", ["received", "none"])
+def test_mode_b_changes_its_speed_behind_the_identification_on_every_line(line_time: LineTime) -> None:
+    bench = Bench(Readout(settings=Iec62056Settings(modes="B", max_baud="E", line_time=line_time)))
+    bench.send(b"/?!\r\n")
+    assert bench.wait(5.0) == IDENTIFICATION + DATA
+    (identified, *_), (answered, *_) = bench.sent
+    assert [speed for _, speed, _ in bench.sent] == [300, 9600]
+    assert answered - identified == pytest.approx(0.3)
+
+
+def test_over_a_network_a_long_dialogue_at_300_baud_takes_its_reaction_times_only() -> None:
+    """The settings of a meter of mode A are some sixty parts of text: two seconds each, were it a line."""
+    part = Command("R5", "131.128.0", "0;255")
+    bench = Bench(Readout(settings=Iec62056Settings(modes="A", programming=True, line_time="none")))
+    bench.send(b"/?!\r\n")
+    bench.wait(0.6)
+    began = bench.now
+    for _ in range(60):
+        bench.send(part.encode())
+        bench.command.link.send_data([f"131.128.0(3000;{'41' * 60})"], bench.now)
+        while not bench.wait(0.01):
+            pass
+    assert bench.now - began == pytest.approx(60 * 0.2, rel=0.1)
 
 
 def test_a_dialogue_that_goes_on_keeps_its_speed() -> None:

@@ -64,9 +64,8 @@ def test_at_300_baud_every_character_takes_a_thirtieth_of_a_second() -> None:
     assert joined(sent) == IDENTIFICATION
     assert all(len(data) == 1 for _, data in sent)
     assert sent[-1][0] - sent[0][0] == pytest.approx((len(IDENTIFICATION) - 1) / 30)
-    # the request's five characters, the reaction time of 0.2 s, the answer's first character; up to two characters
-    # later, as the first of a message is known by the second
-    assert 0.4 <= sent[0][0] - 100 + 1e-6 <= 0.4 + 2.1 / 30
+    # the request's five characters, the reaction time of 0.2 s, the answer's first character
+    assert sent[0][0] - 100 == pytest.approx(5 / 30 + 0.2 + 1 / 30)
 
 
 def test_at_9600_baud_characters_come_in_groups_of_five_milliseconds() -> None:
@@ -199,7 +198,68 @@ def test_a_paced_head_hears_itself_while_it_speaks() -> None:
     sent = ask(PacedStream(line(300), echo=True), b"/?!\r\n", 0.0, 1.6)
     assert joined(sent) == b"/?!\r\n" + IDENTIFICATION
     assert [at for at, _ in sent[:5]] == pytest.approx([number / 30 for number in range(1, 6)])
-    assert sent[5][0] > 5 / 30 + 0.2
+    assert sent[5][0] == pytest.approx(5 / 30 + 0.2 + 1 / 30)
+    assert sent[-1][0] == pytest.approx(5 / 30 + 0.2 + len(IDENTIFICATION) / 30)
+
+
+@pytest.mark.parametrize("speed", [300, 9600])
+def test_the_echo_never_waits_for_an_answer(speed: int) -> None:
+    paced = PacedStream(line(speed, dlms=False), echo=True)
+    character = 10 / speed
+    ask(paced, b"/?!\r\n", 0.0, 5 * character + 0.2 + 5 * character)
+    begun = run.now  # type: ignore[attr-defined]
+    sent = ask(paced, b"\xff" * 4, begun, begun + 4 * character + GROUP_S)
+    assert joined(sent).count(b"\xff") == 4
+    assert len(joined(sent)) > 4, "the answer leaves meanwhile"
+
+
+# --- who comes next -------------------------------------------------------------------------------------
+
+
+def in_a_readout(speed: int = 300) -> PacedStream:
+    """Ten characters of a readout at this speed have left."""
+    paced = PacedStream(line(speed))
+    ask(paced, b"/?!\r\n", 0.0, 2.0)
+    deadline = 3.0
+    sent = b""
+    while b"\x02" not in sent:
+        deadline += 10 / speed
+        sent += joined(run(paced, deadline))
+    joined(run(paced, deadline + 100 / speed))
+    return paced
+
+
+def test_who_comes_to_a_readout_does_not_wait_for_its_end() -> None:
+    paced = in_a_readout()
+    paced.set_line_speed(9600)
+    asked = run.now  # type: ignore[attr-defined]
+    sent = ask(paced, SNRM, asked, asked + 5.0)
+    assert joined(sent).endswith(UA)
+    assert len(joined(sent)) <= len(UA) + 3, "a few characters leave while the request comes"
+    assert sent[-1][0] == pytest.approx(asked + (len(SNRM) + len(UA)) * 10 / 9600, abs=0.01)
+    assert not paced.busy
+
+
+def test_who_signs_on_anew_gets_the_identification_first() -> None:
+    paced = in_a_readout()
+    asked = run.now  # type: ignore[attr-defined]
+    sent = ask(paced, b"/?!\r\n", asked, asked + 5 / 30 + 0.21 + len(IDENTIFICATION) / 30)
+    assert joined(sent).endswith(IDENTIFICATION)
+    assert len(joined(sent)) <= len(IDENTIFICATION) + 6
+
+
+def test_what_was_answered_before_the_dialogue_is_not_dropped_with_it() -> None:
+    paced = PacedStream(line(300))
+    sent = joined(ask(paced, SNRM + b"/?!\r\n" + SNRM, 0.0, 60.0))
+    begun = sent.removeprefix(UA).removesuffix(UA)
+    assert len(begun) == len(sent) - 2 * len(UA)
+    assert len(begun) < len(IDENTIFICATION)
+    assert IDENTIFICATION.startswith(begun)
+
+
+def test_of_other_protocols_every_answer_leaves() -> None:
+    paced = PacedStream(line(300))
+    assert joined(ask(paced, SNRM * 3, 0.0, 60.0)) == UA * 3
 
 
 # --- TCP ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from transports.iec62056_21 import Iec62056Line, Iec62056Settings
 from transports.iec62056_21.characters import with_even_parity
 from transports.serial_port import open_serial
-from transports.speed import BURST_S, SETTLED_S, SpeedSearch
+from transports.speed import BURST_S, LEFT_S, SETTLED_S, SPEEDS, SpeedSearch
 from transports.stream import Stream
 from transports.wrapper import WrapperLine, encode_wpdu
 
@@ -45,15 +45,76 @@ def test_noise_changes_the_speed_once_for_each_burst() -> None:
     assert speeds == [300] * 10 + [1200] * 10 + [9600] * 10 + [300] * 10
 
 
-def test_a_message_settles_the_speed_for_a_minute() -> None:
+def test_a_message_settles_the_speed_for_a_minute_and_one_burst() -> None:
     search = SpeedSearch((9600, 300))
     search.noise(0.0)
-    search.message(2.0)
-    search.noise(3.0)
-    search.noise(1.9 + SETTLED_S)
-    assert search.speed == 300
-    search.noise(2.0 + SETTLED_S + BURST_S)
+    for now in (2.0, 4.0, 6.0):
+        search.message(now)
+        for part in range(10):
+            search.noise(now + 0.1 + part * BURST_S * 0.9)
+            assert search.speed == 300
+        now += 5.0
+    search.message(20.0)
+    search.noise(20.0 + SETTLED_S)
+    assert search.speed == 9600, "the minute is over"
+    search.message(100.0)
+    search.noise(101.0)
     assert search.speed == 9600
+    search.noise(101.0 + BURST_S)
+    assert search.speed == 300, "two bursts without a message come from somebody else"
+    search.noise(101.0 + 2 * BURST_S)
+    assert search.speed == 9600
+
+
+def test_when_the_reader_has_left_any_burst_changes_the_speed() -> None:
+    search = SpeedSearch()
+    search.noise(0.0)
+    search.message(1.0)
+    search.unsettle(1.5)
+    assert search.speed == 300
+    search.noise(2.0)
+    assert search.speed == 1200
+
+
+def test_the_line_rests_soon_after_the_reader_has_left_unless_one_is_heard() -> None:
+    for back in (False, True):
+        search = SpeedSearch()
+        search.noise(0.0)
+        search.message(1.0)
+        search.unsettle(2.0)
+        assert search.next_timer() == 2.0 + LEFT_S
+        if back:
+            search.message(3.0)
+        search.handle_timer(2.0 + LEFT_S)
+        assert search.speed == (300 if back else 9600)
+    at_rest = SpeedSearch()
+    at_rest.unsettle(0.0)
+    assert at_rest.next_timer() is None
+
+
+def test_from_a_speed_that_is_none_of_its_own_the_search_goes_on_at_rest() -> None:
+    for speeds, rest in (((9600, 300), 9600), ((None,), None)):
+        search = SpeedSearch(speeds)
+        search.settle(2400, 0.0)
+        search.noise(1.0)
+        assert (search.speed, search.next_timer()) == (2400, SETTLED_S)
+        search.noise(2.0)
+        assert (search.speed, search.next_timer()) == (rest, None)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_whoever_comes_next_at_another_speed_is_heard_within_four_requests(left: bool) -> None:
+    for spoken in SPEEDS:
+        for wanted in SPEEDS:
+            search = SpeedSearch()
+            search.settle(spoken, 0.0)
+            if left:
+                search.unsettle(0.5)
+            requests = 1
+            while search.speed != wanted:
+                search.noise(requests * 1.0)
+                requests += 1
+            assert requests <= (3 if left else 4)
 
 
 def test_at_rest_there_is_no_timer_and_elsewhere_it_leads_back() -> None:
@@ -95,6 +156,26 @@ def test_a_sign_on_at_300_is_answered_when_it_is_repeated() -> None:
     assert found.speed == 300, "it stays where a message was heard"
     found.handle_timer(100.0)
     assert found.speed == 9600
+
+
+def test_a_meter_that_waits_for_any_command_hears_who_comes_at_another_speed() -> None:
+    """After the data it does so for Ti, a minute and a half."""
+    iec = Iec62056Line()
+    iec.attach("meter", Readout(settings=Iec62056Settings(modes="A", programming=True)))
+    found = Stream(hdlc_line(), None, iec, search=SpeedSearch())
+    hear_noise(found, 0.0)
+    found.receive_data(b"/?!\r\n", 1.0)
+    for now in (2.0, 3.0, 8.0):
+        found.handle_timer(now)
+    assert found.data_to_send().endswith(b"!\r\n\x03j")
+    assert (iec.active, found.speed) == (True, 300)
+    for now, speed in ((10.0, 300), (11.0, 1200), (12.0, 9600)):
+        found.receive_data(bytes(10), now)  # what is much slower is heard as nothing else
+        assert (iec.active, found.speed) == (True, speed)
+        hear_noise(found, now + 0.1)
+        assert found.speed == speed
+    found.receive_data(SNRM, 13.0)
+    assert found.data_to_send()
 
 
 def test_a_sign_on_at_9600_is_answered_at_9600() -> None:

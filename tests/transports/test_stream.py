@@ -163,11 +163,11 @@ def test_on_a_serial_line_the_same_octets_are_noise(octets: str) -> None:
     speak_iec(found, 1.0)
 
 
-def test_a_wrapper_length_above_the_limit_closes_every_stream() -> None:
+def test_a_wrapper_length_above_the_limit_closes_a_stream_without_noise() -> None:
     for lossless in (True, False):
         found = stream(lossless=lossless)
         found.receive_data(bytes.fromhex("0001001000017000"), 0.0)
-        assert found.closing == "length 28672 above the limit of 4096"
+        assert found.closing == ("length 28672 above the limit of 4096" if lossless else None)
 
 
 def test_what_an_endpoint_does_not_serve_is_noise() -> None:
@@ -242,10 +242,65 @@ def test_the_nuls_that_wake_a_meter_up_are_noise_where_the_wrapper_is_served_too
 
 
 def test_half_a_wpdu_does_not_hold_a_stream_for_ever() -> None:
-    found = stream()
-    found.receive_data(encode_wpdu(16, 1, b"get")[:9], 1.0)
+    found = stream(lossless=True)
+    found.receive_data(encode_wpdu(16, 1, bytes(2000))[:9], 1.0)
     assert found.next_timer() == 31.0
+    found.receive_data(SNRM, 20.0)
     found.handle_timer(30.9)
     assert found.closing is None
     found.handle_timer(31.0)
     assert found.closing == "half a WPDU for 30 s"
+
+
+def test_among_noise_half_a_wpdu_is_given_up_after_a_pause_or_when_it_takes_too_long() -> None:
+    found = stream()
+    found.receive_data(encode_wpdu(16, 1, bytes(2000))[:9], 1.0)
+    found.receive_data(b"\x00", 2.0)
+    assert found.next_timer() == 3.5
+    found.handle_timer(3.5)
+    speak_hdlc(found, 3.5)
+    now = 10.0
+    found.receive_data(encode_wpdu(16, 1, bytes(2000))[:9], now)
+    while now < 39.0:
+        now += 1.0
+        found.receive_data(SNRM, now)
+        assert found.data_to_send() == b""
+    speak_hdlc(found, 40.0)
+    assert found.closing is None
+
+
+@pytest.mark.parametrize(
+    "octets",
+    ["0001", "00010000", "000100000001", "0001001000", "000100100002", "00010010000170", "0001001000011001", "000100"],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("message", [SNRM, b"/?!\r\n"], ids=["HDLC", "IEC 62056-21"])
+def test_the_version_of_a_wpdu_keeps_nobody_out(octets: str, at_once: bool, message: bytes) -> None:
+    found = stream()
+    noise = bytes.fromhex(octets)
+    for piece in [noise + message] if at_once else [noise, message]:
+        found.receive_data(piece, 0.0)
+    found.handle_timer(0.1)
+    assert found.data_to_send()
+    assert found.closing is None
+
+
+def test_on_tcp_the_version_of_a_wpdu_is_noise_after_another_protocol() -> None:
+    found = stream(lossless=True)
+    speak_hdlc(found, 0.0)
+    found.receive_data(b"\x00\x01\x00\x10\x00\x07\x00\x09", 1.0)
+    speak_hdlc(found, 1.1)
+    speak_wrapper(found, 2.0)
+    assert found.closing is None
+
+
+@given(st.integers(1, 0xFFFF), st.sampled_from([1, 16]), st.binary(max_size=30), st.data())
+def test_among_noise_a_wpdu_is_heard_wherever_it_begins(
+    source: int, destination: int, apdu: bytes, data: st.DataObject
+) -> None:
+    found = stream()
+    noise = bytes(data.draw(st.lists(st.sampled_from(b"\x00\x01\x10\xf8"), max_size=10)))
+    octets = noise + b"\xf8" + encode_wpdu(source, destination, apdu)
+    cut = data.draw(st.integers(0, len(octets)))
+    events = found.receive_data(octets[:cut], 0.0) + found.receive_data(octets[cut:], 0.1)
+    assert [event.apdu for event in events if isinstance(event, ApduReceived)] == [apdu]

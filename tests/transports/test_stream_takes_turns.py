@@ -36,6 +36,7 @@ GET = encode_wpdu(16, 1, b"get")
 GOT = encode_wpdu(1, 16, b"got")
 
 
+PUSHING = Iec62056Settings(modes="ACD", d0_interval_s=5.0)
 _SETTINGS = Iec62056Settings(reaction_time_s=0.02, programming=True)
 
 
@@ -118,15 +119,10 @@ def test_noise_between_messages_in_one_read_is_dropped(protocol: str) -> None:
 def test_any_messages_with_noise_between_in_any_portions_are_all_answered(data: st.DataObject) -> None:
     """Over a noisy line; the last is a sign-on, whose answer takes its time."""
     octets, expected, now = b"", [], 0.0
-    noisy = False
     for name in data.draw(st.lists(st.sampled_from(sorted(AT_ONCE)), max_size=8)):
-        if not (name == "wrapper" and noisy):  # a WPDU begins only a read, or behind a message
-            octets += AT_ONCE[name][0]
-            expected.append(AT_ONCE[name][1])
-            noisy = False
-        noise = bytes(data.draw(st.lists(st.sampled_from(sorted(QUIET)), max_size=5)))
-        octets += noise
-        noisy = noisy or bool(noise)
+        octets += AT_ONCE[name][0]
+        expected.append(AT_ONCE[name][1])
+        octets += bytes(data.draw(st.lists(st.sampled_from(sorted(QUIET)), max_size=5)))
     parity = data.draw(st.sampled_from([bytes, with_even_parity]))
     octets += parity(REQUEST)
     found, sent = stream(), []
@@ -207,9 +203,9 @@ def test_beginnings_inside_a_wpdu_and_a_kmp_frame_are_data() -> None:
         assert [event.data for event in events if isinstance(event, FrameReceived)] == [INSIDE]
 
 
-def programming() -> Stream:
+def programming(lossless: bool = False) -> Stream:
     """A stream at second 3 whose meter has just asked for the password, at 9600 baud."""
-    found = stream()
+    found = stream(lossless=lossless)
     assert sign_on(found, 0.0) == IDENTIFICATION
     found.receive_data(b"\x06051\r\n", 1.0)
     found.handle_timer(3.0)
@@ -352,6 +348,15 @@ def test_a_newcomer_ends_a_programming_dialogue_and_its_link(protocol: str) -> N
     assert found.speed == 9600
 
 
+@pytest.mark.parametrize("noise", [b"\x00", b"\x00" * 5, b"\x00\x01", b"\x00\x01\x00\x10\x00"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_nuls_before_a_command_of_a_programming_dialogue_are_noise(noise: bytes, lossless: bool) -> None:
+    found = programming(lossless)
+    events = found.receive_data(noise + command(b"P1(12345)"), 3.1)
+    assert [event.data for event in events if isinstance(event, CommandReceived)] == ["12345"]
+    assert (found.speed, found.closing) == (None if lossless else 9600, None)
+
+
 def test_a_sign_on_after_a_newcomer_is_answered_at_the_speed_it_is_heard_at() -> None:
     found = at_9600_in_a_dialogue()
     converse(found, GET_TYPE, 3.1)
@@ -371,6 +376,56 @@ def test_mode_d_does_not_send_into_a_conversation(protocol: str) -> None:
     found.handle_timer(17.0)
     found.handle_timer(18.0)
     assert found.data_to_send().startswith(b"/KAM3")
+
+
+def pushes(found: Stream, now: float, until: float) -> int:
+    """How often mode D sends while a driver calls at every deadline."""
+    sent = 0
+    while (deadline := found.next_timer()) is not None and deadline <= until:
+        now = max(now, deadline)
+        answer(found.handle_timer(now), now)
+        sent += found.data_to_send().count(b"/KAM3")
+    return sent
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_mode_d_sends_on_a_stream_that_nobody_has_spoken_on(lossless: bool) -> None:
+    assert pushes(stream(lossless=lossless, settings=PUSHING), 0.0, 31.0) == 6
+
+
+@pytest.mark.parametrize("protocol", ["HDLC", "KMP", "hexadecimal"])
+def test_mode_d_sends_over_tcp_after_a_conversation_of_another_protocol(protocol: str) -> None:
+    found = stream(lossless=True, settings=PUSHING)
+    assert pushes(found, 0.0, 4.0) == 0
+    converse(found, AT_ONCE[protocol][0], 4.0)
+    assert pushes(found, 4.0, 8.9) == 0
+    assert pushes(found, 8.9, 20.5) == 3
+
+
+@pytest.mark.parametrize("already", [False, True])
+def test_mode_d_sends_nothing_to_a_client_of_the_wrapper_over_tcp(already: bool) -> None:
+    """It would take it for the header of a WPDU; whoever speaks another protocol after it may have it."""
+    found = stream(lossless=True, settings=PUSHING)
+    assert pushes(found, 0.0, 5.5 if already else 0.0) == already
+    for now in (7.0, 7.5, 100.0):
+        assert converse(found, GET, now) == GOT
+        assert pushes(found, now, now + 60.0) == 0
+    converse(found, GET_TYPE, 200.0)
+    assert pushes(found, 200.0, 211.0) == 2
+
+
+def test_mode_d_that_is_switched_on_again_begins_with_a_whole_interval() -> None:
+    meter = Readout(settings=PUSHING)
+    iec = Iec62056Line()
+    iec.attach("meter", meter)
+    found = Stream(None, None, iec)
+    assert pushes(found, 0.0, 5.5) == 1
+    meter.settings = Iec62056Settings()
+    assert pushes(found, 6.0, 100.0) == 0
+    assert found.next_timer() is None
+    meter.settings = PUSHING
+    assert pushes(found, 100.0, 104.9) == 0
+    assert pushes(found, 104.9, 105.5) == 1
 
 
 def test_a_driver_that_knows_the_speed_is_believed() -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, Protocol
 from ..events import Event
 from .characters import with_even_parity
 from .client_messages import Acknowledge, Break, Command, Fault, OptionSelect, Repeat, Request, parse_client
-from .dialogue_states import AFTER_DATA, TRANSITIONS, Input, State
+from .dialogue_states import AFTER_DATA, DUE, TRANSITIONS, Input, State
 from .framing import Heard
 from .meter_messages import encode_push, identification_of, readout_of
 from .programming import Programming
@@ -65,6 +65,7 @@ class Dialogue:
         self.state = State.SIGN_ON
         self.output: list[bytes] = []
         self.events: list[Event] = []
+        self.begun = 0  # dialogues so far
         self._device = device
         self._settings = meter.settings
         self.speed = self._settings.initial_speed
@@ -88,6 +89,11 @@ class Dialogue:
             return self._programming.waits
         return self.state in AFTER_DATA or (self.state is State.IDENTIFIED and self._settings.selectable)
 
+    @property
+    def owes(self) -> bool:
+        """Something is still to be sent, also to a reader that says nothing more."""
+        return self.state in DUE if self._programming is None else self._programming.owes
+
     def next_timer(self) -> float | None:
         """When `handle_timer` is due."""
         return self._deadline if self._programming is None else self._programming.next_timer()
@@ -107,8 +113,13 @@ class Dialogue:
         else:
             self._step(Input.TIME, None, now)
 
-    def receive(self, heard: Heard, now: float) -> bool:
-        """Take a message whose last character came at `now`; returns whether it is one, for whomever."""
+    def receive(self, heard: Heard, now: float, on_line: float) -> bool:
+        """Take a message that is whole `now`, and on a line at the present speed would be `on_line`.
+
+        Returns whether it is one, for whomever.
+        """
+        if self.meter.settings.line_time != "none":
+            now = max(now, on_line)
         if not self.meter.powered:
             self.reset("no supply")
             return False
@@ -130,9 +141,12 @@ class Dialogue:
             self._step(Input.PUSH, None, now)
 
     def set_line_speed(self, baud: int | None) -> None:
-        """Sign on at this speed, or at that of the settings (`None`). A dialogue that goes on keeps its own."""
+        """Sign on at this speed, or at that of the settings (`None`). A dialogue that goes on keeps its own.
+
+        Where after the data any command may come, or a sign-on, it comes at this one, too.
+        """
         self._line_speed = baud
-        if not self.busy:
+        if self.state in (State.SIGN_ON, State.OPEN):
             self.speed = self._initial_speed
 
     def reset(self, reason: str) -> None:
@@ -199,6 +213,7 @@ class Dialogue:
         pass
 
     def _start(self, _request: Request, now: float) -> None:
+        self.begun += 1
         self._end_programming("a new sign-on")
         self._data = b""
         self.speed = self._initial_speed
@@ -282,6 +297,7 @@ class Dialogue:
         self._send(self._option.encode(), now)
 
     def _prepare_push(self, _message: None, now: float) -> None:
+        self.begun += 1
         settings = self._settings = self.meter.settings
         self._parity = "even" if settings.parity == "even" else "clean"
         self.speed = settings.d0_speed
@@ -293,6 +309,7 @@ class Dialogue:
         self._deadline = self._send(encode_push(identification, readout), now)
 
     def _send(self, octets: bytes, now: float) -> float:
-        """Put out a message; returns when its last character will have left the line."""
+        """Put out a message; returns when its last character will have come to the reader."""
         self.output.append(with_even_parity(octets) if self._parity == "even" else octets)
-        return now + len(octets) * BITS_PER_CHARACTER / self.speed
+        took = len(octets) * BITS_PER_CHARACTER / self.speed
+        return now + took if self._settings.line_time == "both" else now

@@ -67,6 +67,8 @@ class Action(enum.Enum):
 
 AFTER_DATA: Final = (State.TRANSMITTED, State.OPEN)
 """The reader may ask for the data again, or go on with a command."""
+DUE: Final = (State.REQUESTED, State.IDENTIFIED, State.SELECTED, State.CONFIRMING)
+"""The meter says something when its timer ends, also after the identification if nobody has selected anything."""
 _NOT_THE_CLIENTS: Final = (State.HDLC, State.PUSH_DUE, State.PUSHING)
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[Action, State]]] = (

@@ -10,8 +10,8 @@
 
 A start character begins anew wherever it stands, so rubbish before a good message does no harm. Exceptions: STX
 inside a command is part of it, and so is `/` there and in data; but `/?` in a command is somebody who signs on. NUL
-wakes battery meters up and is not there. What is longer than its kind may be, and what belongs to no message, is
-noise: dropped, counted.
+wakes battery meters up and is not there inside of a message. What is longer than its kind may be, and what belongs to
+no message, is noise: dropped, counted.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class MessageReader:
             self._append(raw)
             return self._whole()
         if raw == 0:
+            self.noise_octets += not begun
             return None
         if octet in self._limits and not (begun and octet in _INSIDE.get(begun[0], ())):
             self.drop()

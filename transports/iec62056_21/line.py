@@ -61,6 +61,18 @@ class Iec62056Line:
         return not self.idle or any(dialogue.busy for dialogue in self._dialogues.values())
 
     @property
+    def owes(self) -> bool:
+        """A meter is still to say what a reader has asked for."""
+        return any(dialogue.owes for dialogue in self._dialogues.values())
+
+    @property
+    def dialogue(self) -> int | None:
+        """A number that each dialogue has for itself; `None` while there is none, or HDLC has the line."""
+        if self.opened_hdlc or not any(dialogue.busy for dialogue in self._dialogues.values()):
+            return None
+        return sum(dialogue.begun for dialogue in self._dialogues.values())
+
+    @property
     def opened_hdlc(self) -> bool:
         """A meter has confirmed mode E: what comes is HDLC at `speed`, until `reset`."""
         return any(dialogue.state is State.HDLC for dialogue in self._dialogues.values())
@@ -85,21 +97,23 @@ class Iec62056Line:
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take octets in any portions; returns what they brought about.
 
-        A message ends for the dialogue when its last character would have come over a line at the present
-        speed. On a real line that is now; a pty delivers at once what a reader believes to be under way.
+        Where characters take their time (`line_time`), a message ends for the dialogue when its last one would have
+        come over a line at the present speed. On a real line that is now, and what comes alone has begun a character
+        ago; a pty delivers at once what a reader believes to be under way.
         """
         self._do_due(now)
+        begun = now - BITS_PER_CHARACTER / self.speed if len(data) == 1 else now
         for octet in data:
             if self._reader.idle:
-                self._begun = now
+                self._begun = begun
             if octet & 0x7F == ACK:
                 self._reader.option_select = not self._programming
             heard = self._reader.receive(octet)
             self._last_octet = now
             if heard is None:
                 continue
-            ended = max(now, self._begun + len(heard.octets) * BITS_PER_CHARACTER / self.speed)
-            said = [dialogue.receive(heard, ended) for dialogue in self._dialogues.values()]
+            on_line = self._begun + len(heard.octets) * BITS_PER_CHARACTER / self.speed
+            said = [dialogue.receive(heard, now, on_line) for dialogue in self._dialogues.values()]
             if any(said):
                 self.messages += 1
             else:
@@ -137,10 +151,11 @@ class Iec62056Line:
             push.postpone(now)
 
     def reset(self, reason: str) -> list[Event]:
-        """End every dialogue: the stream is gone, or speaks another protocol now."""
+        """End every dialogue and send no more of it: the stream is gone, or speaks another protocol now."""
         self._reader.drop()
         for dialogue in self._dialogues.values():
             dialogue.reset(reason)
+            dialogue.output.clear()
         return self._events()
 
     @property

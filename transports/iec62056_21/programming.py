@@ -73,6 +73,7 @@ class Action(enum.Enum):
 
 
 _LISTENING: Final = (State.OFFERED, State.WAITING, State.BLOCK_SENT)
+_DUE: Final = (State.CHALLENGE_DUE, State.ANSWER_DUE, State.BREAK_DUE)
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[Action, State]]] = (
     {(state, given): (Action.IGNORE, state) for state in State for given in Input}
@@ -181,6 +182,11 @@ class Programming:
     def waits(self) -> bool:
         """It is the client's turn: the timer is that of its silence."""
         return self.link_state in _LISTENING
+
+    @property
+    def owes(self) -> bool:
+        """What is said next waits for its time."""
+        return self.link_state in _DUE
 
     @property
     def ended(self) -> bool:

@@ -19,7 +19,7 @@ class PushSchedule:
     def next_timer(self, settings: Iec62056Settings) -> float | None:
         """When `due` wants to be asked."""
         if not settings.pushes:
-            return None
+            return None if self._due is None else _AT_ONCE
         return _AT_ONCE if self._due is None or settings.d0_interval_s != self._interval_s else self._due
 
     def due(self, settings: Iec62056Settings, now: float) -> bool:

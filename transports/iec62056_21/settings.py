@@ -39,6 +39,9 @@ class Iec62056Settings:
     `parity`: "even" wants it of every character heard and sends it, for drivers that run the line 8N1; "auto" does
     what the reader does, seven clean bits or even parity, as its request says; "none" looks at seven bits and sends
     clean ones.
+    `line_time`: whose characters take the time of the line. "both": a real line, or one at its pace; "received": those
+    of the reader only, as it believes them under way on a pty, where ours have come as soon as they are sent; "none":
+    a network. Where characters take no time, a reader waits for the times above only.
     `bcc`: "sum" is the arithmetic sum the 685 generation sends; it also puts the final "!" behind the last data set
     (`end_on_own_line`).
     `d0_interval_s`: how often mode D sends; 0: never.
@@ -58,6 +61,7 @@ class Iec62056Settings:
     max_baud: str = "5"
     bcc: BlockCheck = "xor"
     parity: Literal["auto", "even", "none"] = "auto"
+    line_time: Literal["both", "received", "none"] = "both"
     end_on_own_line: bool = True
     d0_interval_s: float = 0.0
     d0_speed: int = 2400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,13 @@ from metering.inputs import SetSupply
 from server.assembly import build_meter
 from server.config import MeterConfig
 from server.iec62056_21 import Readout, configuration
+from server.iec62056_21.configuration import PORTS
 from server.iec62056_21.errors import Fault
 from server.store import Store
 from server.time_source import SteppedTime
+from tests.server.clients import PATIENCE_S, TcpPort
 from tests.server.conftest import Lab
+from tests.server.running import LOOPBACK, running
 from transports.iec62056_21 import Iec62056Line
 from transports.iec62056_21.meter_messages import parse_push
 
@@ -240,6 +244,31 @@ def test_a_port_pushes_as_soon_as_it_is_configured_to(lab: LabBuilder) -> None:
         assert readout.text == port(bench).data_block()
     configuration.write(bench.meter, 12, configuration.MODES_A_C)
     assert pushed(line, 7_300, 60) == []
+
+
+@pytest.mark.parametrize("endpoint", [{"kind": "tcp", "address": LOOPBACK}, {"kind": "rs485", "device": "pty"}])
+async def test_a_silent_port_notices_that_mode_d_is_switched_on_and_off(endpoint: dict[str, str]) -> None:
+    """Whoever does it, over whatever other connection."""
+    async with asyncio.timeout(PATIENCE_S), running([{"serial_number": 1}], [endpoint]) as runtime:
+        client = TcpPort(runtime.endpoints[0].name) if endpoint["kind"] == "tcp" else None
+        while not runtime.endpoints[0].connections:
+            await asyncio.sleep(0)
+        (connection,) = runtime.endpoints[0].connections
+        loop, port_number = asyncio.get_running_loop(), PORTS.index("module")
+        assert connection.stream.next_timer() is None
+        meter = runtime.meter(1)
+        configuration.write(meter, configuration.D0_TIME_OUT + port_number, 2)
+        configuration.write(meter, configuration.MODE + port_number, configuration.MODES_A_C_D0)
+        began = loop.time()
+        while not (connection.stream.next_timer() or 0.0) >= began + 10.0:  # its first interval has begun
+            await asyncio.sleep(0)
+        assert loop.time() < began + 5.0
+        configuration.write(meter, configuration.MODE + port_number, configuration.MODES_A_C)
+        while connection.stream.next_timer() is not None:
+            await asyncio.sleep(0)
+        assert loop.time() < began + 5.0
+        if client is not None:
+            client.close()
 
 
 def test_without_a_time_out_or_without_supply_there_is_no_push(lab: LabBuilder) -> None:

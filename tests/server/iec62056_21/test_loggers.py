@@ -106,7 +106,7 @@ def test_the_load_profile_comes_as_the_document_shows_it(lab: LabBuilder) -> Non
         ("0260302120000;0250302120000;", 1, 0),
     ],
 )
-def test_all_parameters_are_optional(lab: LabBuilder, data: str, blocks: int, records: int) -> None:
+def test_parameters_may_be_left_out(lab: LabBuilder, data: str, blocks: int, records: int) -> None:
     found = Desk(lab(metering={"energy_type": "A+"})).blocks("R6", "99.1.0", data)
     assert len(found) == blocks
     parts = [taken_apart(block, "99.1.0") for block in found]
@@ -119,12 +119,20 @@ def test_all_parameters_are_optional(lab: LabBuilder, data: str, blocks: int, re
 @pytest.mark.parametrize(
     "data",
     [
-        ";0260302120000;", ";;0", ";;100", ";;x", ";;-1", ";;6;", ";;;", "260302120000;;", "01260302120000;;",
+        ";;0", ";;100", ";;x", ";;-1", ";;6;", ";;;", "260302120000;;", "01260302120000;;",
         "0260230120000;;", "0260302120000;x;", "2260302120000;;", "0260302240000;;", "\u0660",
     ],
 )  # fmt: skip
 def test_parameters_that_make_no_sense_are_refused(lab: LabBuilder, data: str) -> None:
     assert Desk(lab()).ask("R6", "99.1.0", data) is Fault.FORMAT
+
+
+@pytest.mark.parametrize("data", [";0260302120000", ";0260302120000;", ";0260302120000;6"])
+def test_an_end_needs_a_start(lab: LabBuilder, data: str) -> None:
+    """IEC 1107 description 8.1.5."""
+    desk = Desk(lab())
+    assert desk.ask("R6", "99.1.0", data) is Fault.FORMAT
+    assert len(desk.blocks("R6", "99.1.0", f"0260302110000{data}")) == 1
 
 
 @pytest.mark.parametrize("code", ["99.1.2", "1.8.0", "", "99.98.9", "99.98.16", "1.1.99.1.0.255"])

@@ -225,6 +225,19 @@ async def test_a_reader_of_the_382l_by_lines_at_9600_gets_them_all() -> None:
     assert len(found) == len(LIST_OF_THE_382L)
 
 
+async def test_readers_at_300_baud_by_lines_get_them_all() -> None:
+    """300 7E1, one second for each read: a pty delivers at once, so the meter must not wait for its own characters."""
+    profiles = ["382BCDE", "382K", "382L", "382-classic"]
+    meters = [{"profile": profile, "serial_number": number} for number, profile in enumerate(profiles, 1001)]
+    endpoints = [{**optical()[0], "meters": [meter["serial_number"]]} for meter in meters]
+    async with running(meters, endpoints, SteppedTime(AT)) as runtime:
+        readers = [read("l", device(endpoint.name), "300", "1.0") for endpoint in runtime.endpoints]
+        heard = [bytes.fromhex(result["received"]) for result in await asyncio.gather(*readers)]
+    *newer, classic = heard
+    assert [len(checked(received)[1]) for received in newer] == [len(LIST_OF_THE_382L)] * 3
+    assert re.fullmatch(rb"/KAM 685-382-OK-10\r\n\x02(.*\r\n){7}1\.6\*1\(.*\)!\r\n\x03.", classic, re.DOTALL)
+
+
 async def test_the_382m_waits_tt_for_an_acknowledgement_before_mode_a() -> None:
     async with running(meter("382M"), optical(), SteppedTime(AT)) as runtime:
         result = await read("a", device(runtime.endpoints[0].name), "9600", "2.5")

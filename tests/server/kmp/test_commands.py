@@ -109,7 +109,8 @@ def test_a_wrong_check_or_address_gets_silence(wire: KmpWire, octets: str) -> No
         (0x98, "00"), (0x9B, "00"), (0x9C, "00"), (0x9C, "0000000000"), (0xA0, ""), (0xA1, "01"),
         (0xA2, "01 01 0417 01 FF 00"), (0xA3, "06 01 0417 02 FF"), (0xA1, "63 01 0417 01 FF"),
         (0xA9, ""), (0xA9, "01"), (0xA9, "000F"),
-        (0xA9, "400F"), (0xA9, "0107"), (0xAA, "00"), (0xB6, PASSWORD), (0xB7, "0000 0000"), (0xB7, "00FF 0000 10"),
+        (0xA9, f"{PASSWORD} 400F"), (0xA9, f"{PASSWORD} 0107"), (0xAA, "00"), (0xB6, PASSWORD), (0xB7, "0000 0000"),
+        (0xB7, "00FF 0000 10"),
         (0xB8, ""), (0xB8, "01 06 00 0001 00000000"), (0xB8, "00 63 00 0001 00000000"), (0xFF, "00" * 100),
     ],
 )  # fmt: skip
@@ -289,11 +290,16 @@ def test_the_events_are_read_and_forgotten(wire: KmpWire) -> None:
 
 def test_the_load_profile_can_be_configured(wire: KmpWire) -> None:
     assert wire.ask(0xAA) == bytes((0x0F, 15)) + (175 * 96).to_bytes(4, "big")
-    assert wire.ask(0xA9, bytes((0x03, 60))) == b""
+    assert wire.ask(0xA9, bytes.fromhex(PASSWORD) + bytes((0x03, 60))) == b""
     answer = wire.ask(0xAA)
     assert answer is not None
     assert answer[:2] == bytes((0x03, 60))
     assert wire.value(0x00C7) == 60
+
+
+def test_without_the_password_the_load_profile_stays(wire: KmpWire) -> None:
+    assert wire.ask(0xA9, "0001 033C") is None
+    assert wire.value(0x00C7) == 15
 
 
 def test_a_reset_loses_nothing(wire: KmpWire) -> None:

@@ -13,6 +13,7 @@ from tests.server.conftest import Lab
 
 from .wire import KmpWire
 
+PASSWORD = (12345).to_bytes(2, "big")
 HOUR = 3600
 DAY = 24 * HOUR
 EMPTY, NOT_IN_RANGE, LENGTH_REACHED, END_REACHED = 0x01, 0x04, 0x08, 0x10
@@ -267,14 +268,14 @@ def test_the_load_profile_says_what_happened_in_a_row(wire: KmpWire) -> None:
 
 
 def test_the_load_profile_after_a_change_of_its_interval_says_so(wire: KmpWire) -> None:
-    assert wire.ask(0xA9, bytes((0x0F, 60))) == b""
+    assert wire.ask(0xA9, PASSWORD + bytes((0x0F, 60))) == b""
     wire.bench.time.forward(HOUR)
     page = read_wide(wire, f"02 06 01 0417 0001 {145:08X}")
     assert page.info & 0x0004
 
 
 def test_the_load_profile_records_what_it_was_told_to(wire: KmpWire) -> None:
-    assert wire.ask(0xA9, bytes((0x01, 15))) == b""
+    assert wire.ask(0xA9, PASSWORD + bytes((0x01, 15))) == b""
     wire.bench.time.forward(HOUR)
     assert read(wire, 0xA1, f"06 05 {RTC} {A14} {A23} {R12} {R34} 01 FF").registers == [0x0417, 0x0001]
 
@@ -313,7 +314,7 @@ def test_the_voltage_quality_logger_holds_the_event_and_its_voltages(wire: KmpWi
 
 
 def test_load_profile_events_and_neutral_faults_have_loggers(wire: KmpWire) -> None:
-    assert wire.ask(0xA9, bytes((0x01, 15))) == b""
+    assert wire.ask(0xA9, PASSWORD + bytes((0x01, 15))) == b""
     assert read(wire, 0xA1, "10 02 0417 04C6 01 FF").column(1) == [2]
     wire.bench.meter.apply(SetLoad((0, 0, 0), (0, 0, 0), (260_000, 260_000, 180_000)))
     wire.bench.time.forward(120)

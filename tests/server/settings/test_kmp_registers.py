@@ -50,7 +50,7 @@ def test_orders_are_no_configuration(wire: KmpWire) -> None:
 
 
 def test_the_load_profile_is_configured_with_its_registers_and_its_interval(wire: KmpWire) -> None:
-    assert wire.ask(0xA9, "033C") == b""
+    assert wire.ask(0xA9, "3039 033C") == b""
     assert noted(wire) == [Configured.LOAD_PROFILE_REGISTERS, Configured.LOAD_PROFILE_PERIOD]
 
 

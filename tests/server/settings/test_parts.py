@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from metering import EventLog
+from metering import Configured, EventLog
 from metering.inputs import SetSupply
 from server.settings import SettingRefused, Settings
 from server.settings.settings import LONGEST
@@ -55,17 +55,32 @@ def test_a_value_comes_in_parts_and_is_there_with_the_last_one(bench: Lab, setti
 @given(value=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(1, 9), min_size=1, max_size=9), repeat=st.booleans())
 def test_however_a_value_is_cut_up_it_is_read_back(bench: Lab, value: int, cuts: list[int], repeat: bool) -> None:
     settings = Settings(bench.meter)
-    before = len(noted(bench))
+    before, present = len(noted(bench)), json.loads(settings.read(METER_NUMBER_2))
     octets, offset = json.dumps(value).encode(), 0
     while offset < len(octets):
         size = cuts[offset % len(cuts)]
         part = octets[offset : offset + size]
         settings.write_part(METER_NUMBER_2, offset, len(octets), part)
-        if repeat and offset:
+        if repeat:
             settings.write_part(METER_NUMBER_2, offset, len(octets), part)
         offset += size
     assert json.loads(settings.read(METER_NUMBER_2)) == value
-    assert len(noted(bench)) == before + 1
+    assert len(noted(bench)) == before + (value != present)
+
+
+@pytest.mark.parametrize("number", [Configured.ANALYSIS_PERIOD, Configured.ANALYSIS_REGISTERS])
+def test_a_value_that_is_there_already_deletes_nothing_and_is_no_event(
+    bench: Lab, settings: Settings, number: Configured
+) -> None:
+    def rows() -> int:
+        return len(bench.meter.engine.analysis_logger(bench.meter.now()))
+
+    before = rows()
+    text = settings.read(number)
+    settings.write_part(number, 0, len(text), text)
+    assert settings.last_result == "done"
+    assert (rows(), noted(bench)) == (before, [])
+    assert before > 0
 
 
 @pytest.mark.parametrize(
