@@ -68,7 +68,7 @@ async def test_all_endpoints_together_have_so_many_connections() -> None:
 
 async def test_a_host_that_guesses_passwords_is_shut_out_for_a_while() -> None:
     async with running(METER, TCP, limits={"failures_per_host": 3, "failure_window_s": 3600}) as runtime:
-        guessing, other = (await asyncio.to_thread(TcpPort, at(runtime)) for _ in range(2))
+        guessing, other = await asyncio.to_thread(TcpPort, at(runtime)), await asyncio.to_thread(TcpPort, at(runtime))
         for _ in range(3):
             assert (await asyncio.to_thread(answer, guessing, WRONG))[0] == 0x61
         with pytest.raises(ConnectionError):
