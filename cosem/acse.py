@@ -38,6 +38,10 @@ _AUTHENTICATION_VALUE: Final = 0xAC
 _USER_INFORMATION: Final = 0xBE
 _RELEASE_REASON: Final = 0x80
 
+_MOST_TAG_OCTETS: Final = 2
+"""Further octets of a tag: tag numbers up to 16383, ours. No extension is near; each octet more costs a client nothing
+and us a longer number."""
+
 AUTHENTICATION: Final = b"\x07\x80"
 """acse-requirements: the functional unit authentication, bit 0, and no other."""
 
@@ -170,10 +174,13 @@ def _fields(octets: bytes, tag: int, name: str) -> dict[int, bytes]:
         position = body.position
         field = body.u8()
         if field & 0x1F == 0x1F:  # a tag number of 31 or more, in octets of its own: an extension
-            octet = 0x80
-            while octet & 0x80:
+            for _ in range(_MOST_TAG_OCTETS):
                 octet = body.u8()
                 field = field << 8 | octet
+                if not octet & 0x80:
+                    break
+            else:
+                raise DecodeError(f"a tag of more than {_MOST_TAG_OCTETS} further octets", position)
         if field in fields:
             raise DecodeError(f"field 0x{field:02x} of the {name} stands twice", position)
         fields[field] = body.octets(body.length())

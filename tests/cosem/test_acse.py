@@ -125,6 +125,7 @@ AARQ_REFUSALS = [
     ("no user-information", aarq(CONTEXT)),
     ("a field twice", aarq(CONTEXT, CONTEXT, INFORMATION)),
     ("an extension twice", aarq(CONTEXT, "bf8f0100", "bf8f0100", INFORMATION)),
+    ("a tag without end", aarq(CONTEXT, "bf818181", "0100", INFORMATION)),
     ("a tag number that never ends", aarq(CONTEXT, INFORMATION, "bfffffff")),
     ("a field cut short", aarq(CONTEXT, "be10040e01")),
     ("user-information that is no octet-string", aarq(CONTEXT, "be03020100")),
@@ -216,3 +217,9 @@ def test_every_aare_comes_back(answer: Aare) -> None:
 def test_names_are_object_identifiers_of_the_dlms_user_association() -> None:
     assert acse.object_identifier(LN).hex() == "60857405080101"
     assert acse.mechanism_name(Mechanism.LOW).hex() == "60857405080201"
+
+
+def test_a_tag_of_any_length_costs_the_same() -> None:
+    body = b"\x1f" + b"\x80" * 64_000
+    with pytest.raises(DecodeError, match="a tag of more than 2 further octets at octet 5"):
+        acse.read_aarq(b"\x60\x83" + len(body).to_bytes(3, "big") + body)
