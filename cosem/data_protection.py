@@ -51,7 +51,14 @@ from .security.envelopes import AgreedKey, IdentifiedKey, KeyInfo, Scheme, Wrapp
 from .security.keys import KeyId
 from .security.layer import SecurityLayer
 from .security.policy import Direction, SecurityPolicy, required
-from .security.protected_data import ProtectionParameters, ProtectionType, given_by, protect, unprotect
+from .security.protected_data import (
+    ProtectionParameters,
+    ProtectionType,
+    check_protecting,
+    given_by,
+    protect,
+    unprotect,
+)
 from .security.security_context import SecurityContext
 from .xdlms import AttributeRequest, Descriptor, read_raw_value
 
@@ -249,6 +256,7 @@ def _invoke(
     _require(parameters, required_, Direction.RESPONSE)
     context.association.view.callable(descriptor)
     security = _security_of(context)
+    check_protecting(security, parameters)
     returned = invoke_method(context.association, descriptor, unprotect(security, protected, parameters))
     return protect(security, NULL.encode(None) if returned is None else returned, parameters)
 

@@ -26,6 +26,10 @@ from .errors import MAX_COUNTER, CounterExhausted, InvocationCounterError, Repla
 BLOCK: Final = 1000
 """Values reserved at once: a thousand answers a write to disk, four million crashes before the counter ends."""
 
+RESPONSE: Final = 16
+"""Values kept back so that what is begun can be answered: one for the APDU, one for a proof, four for protected data,
+and as many for a refusal."""
+
 REMEMBERED: Final = 1024
 """Digests kept: 32 KiB at most, for more APDUs than a reading session sends with keys of their own."""
 
@@ -80,6 +84,11 @@ class SendCounter:
             self._limit = limit
         self._next = value + 1
         return value
+
+    def check(self) -> None:
+        """Raise `CounterExhausted` unless there are values for a whole response: before its request is served."""
+        if self._next > MAX_COUNTER + 1 - RESPONSE:
+            raise CounterExhausted(f"fewer than {RESPONSE} values are left to the invocation counter")
 
 
 class ReceiveCounters:

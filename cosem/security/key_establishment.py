@@ -133,6 +133,19 @@ class KeyEstablishment:
         self._known = self.ready(key)
         return key_info, self._known.cipher
 
+    def check(self, choice: KeyChoice) -> None:
+        """Raise `KeyRefused` where `of_ours` would."""
+        if choice is KeyChoice.WRAPPED:
+            _ = self._keys.master
+        elif choice is KeyChoice.KNOWN:
+            self._last()
+        elif choice is not KeyChoice.IDENTIFIED:
+            _held(self._asymmetric.peer_agreement, "key agreement key of the peer")
+            if choice is KeyChoice.ONE_PASS:
+                _held(self._asymmetric.signing, "signing key")
+            else:
+                _held(self._asymmetric.agreement, "key agreement key")
+
     def _last(self) -> EstablishedKey:
         if self._known is None:
             raise KeyRefused("no key-info, and no key was established before")

@@ -4,7 +4,8 @@
 |---|---|
 | be what its tag says, under our keys, not seen before (`SecurityContext`) | deciphering- or invocation-counter-error |
 | have the protection that the policy asks of requests | service-not-allowed, operation-not-possible |
-| be answerable with the protection that the policy asks of responses | the same, before anything is done |
+| be answerable as it came and as the policy asks of responses: keys are there | the same, before anything is done |
+| leave values of our counter for the response | `CounterExhausted`: reported, other-reason |
 | come in a general APDU only where general-protection was negotiated | service-not-allowed, service-not-supported |
 
 A response goes as its request came, and at least as the policy asks. An exception-response has no ciphered tag of its
@@ -18,7 +19,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from .. import xdlms
-from .errors import GeneralProtectionRefused, InsufficientProtection, SecurityError
+from .errors import GeneralProtectionRefused, InsufficientProtection, KeyRefused, SecurityError
 from .key_establishment import KeyChoice
 from .policy import Direction, Protection, SecurityPolicy, required
 from .security_context import How, Opened, SecurityContext
@@ -122,6 +123,11 @@ class SecurityLayer:
             raise InsufficientProtection(f"{how.protection!r} ({policy} in force)")
         if (protection | self._of_response) & _SIGNED and not (self.general and self.context.asymmetric.signing):
             raise InsufficientProtection("the response must be signed, and cannot be")
+        if (protection | self._of_response) & _CIPHERED:
+            try:
+                self.context.check_sealing(how.of_answer)
+            except KeyRefused as refused:
+                raise InsufficientProtection(f"the response cannot be protected: {refused}") from None
 
     def protect(self, response: bytes, how: How) -> bytes:
         """The response to a request that came as `how` says; raises `KeyRefused` where a key is missing."""

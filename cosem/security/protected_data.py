@@ -79,6 +79,18 @@ def given_by(parameters: Iterable[ProtectionParameters]) -> Protection:
     return protection
 
 
+def check_protecting(context: SecurityContext, wanted: Sequence[ProtectionParameters]) -> None:
+    """Raise the `ServiceError` that `protect` would: before something is done whose result is to be protected."""
+    _check_number(wanted)
+    for item in wanted:
+        if not {item.originator, item.recipient} <= {b"", context.own_title, context.peer_title}:
+            raise ScopeOfAccessViolated("protection for somebody else")
+        if item.type is ProtectionType.DIGITAL_SIGNATURE:
+            context.check_signing()
+        else:
+            context.check_sealing(_how(item))
+
+
 def protect(
     context: SecurityContext, data: bytes, wanted: Sequence[ProtectionParameters]
 ) -> tuple[list[ProtectionParameters], bytes]:
@@ -86,11 +98,9 @@ def protect(
 
     Raises `ServiceError`: for a party that is neither of us, a key or signature that we cannot make.
     """
-    _check_number(wanted)
+    check_protecting(context, wanted)
     used = []
     for item in wanted:
-        if not {item.originator, item.recipient} <= {b"", context.own_title, context.peer_title}:
-            raise ScopeOfAccessViolated("protection for somebody else")
         item = item._replace(originator=context.own_title, recipient=context.peer_title)
         if item.type is ProtectionType.DIGITAL_SIGNATURE:
             signature = context.sign_data(envelopes.to_be_signed(item.header, data))

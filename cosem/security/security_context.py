@@ -268,6 +268,14 @@ class SecurityContext:
 
     # --- what goes out ------------------------------------------------------------------------------
 
+    def check_sealing(self, how: How) -> None:
+        """Raise what ciphering as `how` says would: `KeyRefused`, `CounterExhausted`. Nothing is drawn or counted."""
+        self._sent.check()
+        if how.key is not KeyChoice.IDENTIFIED:
+            self._establishment.check(how.key)
+        elif how.broadcast and self.keys.broadcast is None:
+            raise KeyRefused("there is no broadcast key")
+
     def seal(self, apdu: bytes, how: How) -> bytes:
         """Protect a plain APDU. Raises `KeyRefused` where a key is missing that `how` asks for.
 
@@ -363,6 +371,11 @@ class SecurityContext:
             key_info, cipher = self._establishment.of_ours(how.key, how.transaction_id)
         assert key_info is not None
         return key_info, self._content(cipher, how, data, self.keys.authentication)
+
+    def check_signing(self) -> None:
+        """Raise `KeyRefused` where there is no signing key."""
+        if self.asymmetric.signing is None:
+            raise KeyRefused("there is no signing key")
 
     def sign_data(self, signed: bytes) -> bytes:
         """Our signature over data with their header; raises `KeyRefused`."""

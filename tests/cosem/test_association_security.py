@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cosem import acse, initiate, xdlms
@@ -36,6 +38,7 @@ from .security.samples import CLIENT, DEDICATED, SERVER, context, keys
 CIPHERED, PLAIN_LN = ApplicationContext.LN_CIPHERED, ApplicationContext.LN
 A, E, AE = Protection.AUTHENTICATED, Protection.ENCRYPTED, Protection.AUTHENTICATED | Protection.ENCRYPTED
 NOTE_OCTETS = OCTET_STRING.encode(b"first note")
+WRITE_NOTE = xdlms.write_set(0xC1, AttributeRequest(NOTE_VALUE.to_bytes()), OCTET_STRING.encode(b"second"))
 READ_NOTE = xdlms.write_get(0xC1, AttributeRequest(NOTE_VALUE.to_bytes()))
 
 NOT_POSSIBLE = bytes.fromhex("d80101")
@@ -510,6 +513,29 @@ def test_where_responses_must_be_signed_and_cannot_be_nothing_is_done() -> None:
     assert meter.note == b"first note"
 
 
+UNANSWERABLE = [
+    (KeyChoice.ONE_PASS, {"peer_agreement": None}),
+    (KeyChoice.ONE_PASS, {"signing": None}),
+]
+
+
+@pytest.mark.parametrize(("key", "lacking"), UNANSWERABLE)
+def test_a_request_whose_answer_cannot_have_its_key_is_not_served(key: KeyChoice, lacking: dict[str, None]) -> None:
+    meter = Meter(SUITE_1)
+    meter.asymmetric = replace(meter.asymmetric, **lacking)
+    speaking = client(suite=SUITE_1)
+    server = opened(meter, speaking)
+    how = How(AE, Envelope.GENERAL, key=key, transaction_id=b"12345678")
+    assert ask(server, sealed(speaking, WRITE_NOTE, how)) == NOT_POSSIBLE
+    assert meter.note == b"first note"
+    request = initiate.write_initiate_request(initiate.InitiateRequest(SERVICES, 500))
+    rlrq = acse.write_release(acse.RLRQ, acse.Release(user_information=sealed(speaking, request, how)))
+    assert ask(server, rlrq) == NOT_POSSIBLE
+    assert server.associated
+    assert meter.reports == []
+    run(server, speaking.release())
+
+
 def test_responses_that_must_be_signed_are() -> None:
     meter = Meter(SUITE_1)
     speaking = client(suite=SUITE_1)
@@ -717,7 +743,19 @@ def test_when_our_counter_is_at_its_end_nothing_is_sent_that_needs_it() -> None:
     server = opened(meter, speaking)
     meter.sent._next = meter.sent._limit = 0x1_0000_0000
     assert ask(server, sealed(speaking, READ_NOTE)) == bytes.fromhex("d80103")
-    assert [str(error) for error in meter.reports] == ["the invocation counter has reached 4294967295"]
+    assert ask(server, sealed(speaking, WRITE_NOTE)) == bytes.fromhex("d80103")
+    assert meter.note == b"first note"
+    assert [str(error) for error in meter.reports] == ["fewer than 16 values are left to the invocation counter"] * 2
+
+
+@pytest.mark.parametrize(("left", "done"), [(16, True), (15, False)])
+def test_a_request_is_served_where_the_counter_has_values_for_its_whole_response(left: int, done: bool) -> None:
+    meter = Meter()
+    speaking = client()
+    server = opened(meter, speaking)
+    meter.sent._next, meter.sent._limit = 0x1_0000_0000 - left, 0x1_0000_0000
+    ask(server, sealed(speaking, WRITE_NOTE))
+    assert meter.note == (b"second" if done else b"first note")
 
 
 def test_when_our_counter_is_at_its_end_a_release_fails_and_is_reported() -> None:

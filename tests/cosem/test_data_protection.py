@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -312,6 +312,17 @@ def test_a_protection_that_cannot_be_is_refused(wanted: list[ProtectionParameter
     request = DataProtection.get_protected_attributes.parameter.encode(([NOTE_OBJECT], wanted))
     assert refused(asking.action(GET, request), served) == result
     assert meter.reports == []
+
+
+def test_a_method_whose_result_cannot_be_protected_is_not_invoked() -> None:
+    served, asking, meter = opened(SUITE_1)
+    meter.asymmetric = replace(meter.asymmetric, peer_agreement=None)
+    run(served, asking.associate())
+    wanted = [ProtectionParameters(BOTH, key_info=AgreedKey(Scheme.ONE_PASS, b""))]
+    used, protected = protect_data(keys_of(asking), INTEGER.encode(5), wanted)
+    request = DataProtection.invoke_protected_method.parameter.encode((tuple(RESET), used, protected))
+    assert refused(asking.action(INVOKE, request), served) == ActionResult.OTHER_REASON
+    assert meter.resets == []
 
 
 MALFORMED = {
