@@ -25,7 +25,7 @@ class Limits(Table):
     connections: int = Field(default=_DEFAULT.connections, ge=1, le=1_000_000)
     """TCP connections open at once. A process has 1024 file descriptors, unless it is given more."""
     connections_per_host: int = Field(default=_DEFAULT.connections_per_host, ge=1, le=1_000_000)
-    """Of these, connections of one host. A head-end that reads in parallel has a few dozen."""
+    """Of these, connections of one host. A head-end that reads in parallel has a few hundred at most."""
     failures_per_host: int = Field(default=_DEFAULT.failures_per_host, ge=0, le=1_000_000)
     """Failed authentications of one host in a window; with more it may not connect until the window is over.
     Nobody mistypes that often."""

@@ -22,8 +22,8 @@ class PeerLimits(NamedTuple):
 
     connections: int = 1000
     """Below the 1024 file descriptors that a process usually has."""
-    connections_per_host: int = 256
-    """A head-end that reads in parallel has a few dozen; one host cannot take all."""
+    connections_per_host: int = 500
+    """A head-end that reads in parallel has a few hundred at most; one host cannot take all."""
     failures_per_host: int = 100
     """Nobody mistypes that often in a window; who guesses gets no further."""
     window_s: float = 60.0
