@@ -37,11 +37,11 @@ clean:
 	touch $@
 
 .venv/.test: pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable '.[test,interop,web,mqtt]'
+	$(PIP) --editable '.[test,interop,web]'
 	touch $@ .venv/.run
 
 .venv/.lint: pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable '.[test,interop,web,mqtt,lint]'
+	$(PIP) --editable '.[test,interop,web,lint]'
 	touch $@ .venv/.test .venv/.run
 
 # Debian keeps the part of venv that installs pip in a package of its own.

@@ -37,6 +37,9 @@ class Limits(Table):
     """Peers of a UDP endpoint that are remembered; sources can be forged, so the table must not grow with them."""
     apdu_octets: int = Field(default=DEFAULT_MAX_APDU, ge=64, le=0xFFFF)
     """Octets of an APDU that a wrapper or HDLC link takes, whatever an association allows: bounds reassembly."""
+    push_octets: int = Field(default=0x10000, ge=64, le=0x1000000)
+    """Octets of an APDU that a meter pushes: as a client says what, it must not be able to name everything there is.
+    Where a destination takes less, as the wrapper does, that counts."""
     unread_s: float = Field(default=DEFAULT_PATIENCE_S, gt=0, le=86_400)
     """For how long a TCP peer may take nothing of the answers that wait for it. No network that is there is slower."""
 

@@ -90,7 +90,14 @@ class Runtime:
                 self._stack.push_async_callback(endpoint.close)
                 for meter_config in self.config.behind(endpoint_config):
                     self.meter(meter_config.serial_number).on_configured.append(partial(_look_again, endpoint))
-            self.pushes = PushService(self.meters, self.config.push, destinations, self.store, self._time_source)
+            self.pushes = PushService(
+                self.meters,
+                self.config.push,
+                destinations,
+                self.store,
+                self._time_source,
+                most_octets=self.config.limits.push_octets,
+            )
             self._stack.push_async_callback(self.pushes.close)
             await self.pushes.open()
             if self.config.control is not None:

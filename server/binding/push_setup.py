@@ -155,6 +155,10 @@ class PushSettings:
         """When."""
         return [Window(*item) for item in self._cells["communication_window"].value(meter)]
 
+    def windows_written(self, meter: Any) -> bytes:
+        """The same, as it is kept."""
+        return self._cells["communication_window"].octets(meter)
+
     def randomisation_s(self, meter: Any) -> int:
         """Within which time a push begins."""
         return int(self._cells["randomisation_start_interval"].value(meter))

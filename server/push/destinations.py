@@ -3,14 +3,15 @@
 | target | an APDU goes |
 |---|---|
 | tcp, udp | behind the wrapper's header, from the server's port to the client's |
-| mqtt, mqtts | as the payload of a message; with QoS 1 and 2 it is sent when the broker has said so |
+| mqtt, mqtts | as the payload of a message (`mqtt.py`); with QoS 1 and 2 it is sent when the broker has said so |
 | hdlc | in a UI frame on the meter's own serial lines, while nobody uses them |
 | port | in a UI frame on a device of its own, where the meter only sends |
 
 An APDU that no frame holds goes in general blocks, a frame each, which nobody acknowledges (captured pushes of
 Landis+Gyr).
 
-`PushFailed` and `OSError` mean that the attempt failed; what the process makes of that is not known here.
+`PushFailed` and `OSError` mean that the attempt failed, `PushRefused` that every attempt would; what the
+process makes of that is not known here.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ from transports.pseudo_terminal import open_pty
 from transports.serial_port import open_serial
 from transports.stream import ByteStream, Stream
 from transports.transmit_only import TransmitOnly
-from transports.wrapper import encode_wpdu
+from transports.wrapper import HEADER_SIZE, encode_wpdu
 
 from ..virtual_meter import VirtualMeter
 from .config import MqttConfig, Target
+from .mqtt import Login, Message, MqttFault, publish
 
 _LARGEST_SHORT_ADDRESS: Final = 0x7E
 
 
 class PushFailed(Exception):
     """An attempt failed; the text says why."""
+
+
+class PushRefused(PushFailed):
+    """What was to be pushed cannot be sent: no other attempt would end otherwise."""
 
 
 class Outgoing(NamedTuple):
@@ -50,6 +56,10 @@ class Outgoing(NamedTuple):
     client_sap: int
     server_sap: int
     apdu: bytes
+
+
+_MOST_OCTETS: Final = {"tcp": 0xFFFF, "udp": 65_507 - HEADER_SIZE}
+"""Octets of an APDU that the wrapper's length field, or one datagram, holds."""
 
 
 class OwnLine(NamedTuple):
@@ -104,11 +114,13 @@ class Destinations:
             await self._mqtt(target, outgoing, mqtt)
 
     @staticmethod
+    def most_octets(target: Target, limit: int) -> int:
+        """Most octets of an APDU to this target, of which the run allows `limit`."""
+        return min(limit, _MOST_OCTETS.get(target.kind, limit))
+
+    @staticmethod
     def _wpdu(outgoing: Outgoing) -> bytes:
-        try:
-            return encode_wpdu(outgoing.server_sap, outgoing.client_sap, outgoing.apdu)
-        except OverflowError:
-            raise PushFailed(f"{len(outgoing.apdu)} octets are more than the wrapper carries") from None
+        return encode_wpdu(outgoing.server_sap, outgoing.client_sap, outgoing.apdu)
 
     async def _tcp(self, target: Target, outgoing: Outgoing) -> None:
         wpdu = self._wpdu(outgoing)
@@ -116,9 +128,10 @@ class Destinations:
         try:
             writer.write(wpdu)
             await writer.drain()
-        finally:
             writer.close()
-        await writer.wait_closed()
+            await writer.wait_closed()
+        finally:
+            writer.transport.abort()  # nothing once it is closed; else a peer that takes nothing would keep the socket
 
     async def _udp(self, target: Target, outgoing: Outgoing) -> None:
         wpdu = self._wpdu(outgoing)
@@ -129,21 +142,13 @@ class Destinations:
         transport.close()
 
     async def _mqtt(self, target: Target, outgoing: Outgoing, mqtt: MqttConfig) -> None:
-        from aiomqtt import Client, MqttError  # an extra; the service has made sure that it is there
-
         context = ssl.create_default_context(cafile=mqtt.ca_file) if target.kind == "mqtts" else None
-        client = Client(
-            target.host,
-            target.port,
-            username=mqtt.username,
-            password=None if mqtt.password is None else mqtt.password.get_secret_value(),
-            tls_context=context,
-        )
+        login = Login(mqtt.username, None if mqtt.password is None else mqtt.password.get_secret_value())
         topic = mqtt.topic.replace("{serial}", str(outgoing.meter.serial_number))
+        message = Message(topic, outgoing.apdu, mqtt.qos, mqtt.retained)
         try:
-            async with client:
-                await client.publish(topic, outgoing.apdu, qos=mqtt.qos, retain=mqtt.retained)
-        except MqttError as error:
+            await publish(target.host, target.port, context, login, message)
+        except MqttFault as error:
             raise PushFailed(str(error)) from None
 
     def _port(self, target: Target, outgoing: Outgoing) -> None:

@@ -1,10 +1,12 @@
 """The process of one push, sans-I/O: from what triggers it to its last attempt (Blue Book 4.4.8).
 
-| state | triggered | timer | sent | failed | reset |
-|---|---|---|---|---|---|
-| IDLE | WAITING | WAITING | | | IDLE |
-| WAITING for its window, random start or repetition | WAITING | SENDING | | | IDLE |
-| SENDING | SENDING, and then once more | | IDLE | WAITING, after the last retry IDLE | IDLE |
+| state | triggered | timer | sent | failed | refused | reset |
+|---|---|---|---|---|---|---|
+| IDLE | WAITING | WAITING | | | | IDLE |
+| WAITING for its window, random start or repetition | WAITING | SENDING | | | | IDLE |
+| SENDING | SENDING, and then once more | | IDLE | WAITING, after the last retry IDLE | IDLE | IDLE |
+
+Refused is what no further attempt would change, as a push that is longer than its destination takes.
 
 A push that waits takes its values when it is sent, so what triggers it again meanwhile goes with it. A schedule
 triggers like everything else, but begins a push that waits for its repetition anew: what it would repeat is old. After
@@ -142,6 +144,10 @@ class PushProcess:
     @property
     def _under_way(self) -> bool:
         return self.state is not State.IDLE
+
+    def refused(self, now: int) -> None:
+        """The attempt cannot succeed, however often it is made."""
+        self.sent(now)
 
     def reset(self) -> None:
         """Give up what is under way; the schedule goes on."""

@@ -24,10 +24,11 @@ from obis import Obis
 from ..binding import Context, ObjectModel
 from ..binding.push_setup import PushSettings
 from ..config import is_loopback
+from ..faults import described
 from ..profile_tables import AssociationProfile
 from ..virtual_meter import VirtualMeter
 from .config import MqttConfig, PushConfig, Target
-from .destinations import Outgoing, PushFailed
+from .destinations import Outgoing, PushFailed, PushRefused
 from .han_lists import BoundList, Stations
 from .notification import data_notification, protect
 from .process import Repetition, Schedule, Timing
@@ -57,14 +58,17 @@ class Push(Protocol):
     def windows(self) -> list[Window]:
         """In which it may be sent."""
 
+    def windows_written(self) -> bytes:
+        """The same as it was written, which costs less."""
+
     def target(self) -> Target:
         """Where to; raises `PushFailed`."""
 
     def mqtt(self, target: Target) -> MqttConfig:
         """What a broker there is told."""
 
-    def outgoing(self) -> Outgoing:
-        """What is to be sent now; raises `PushFailed`."""
+    def outgoing(self, most_octets: int) -> Outgoing:
+        """What is to be sent now; raises `PushFailed`, and `PushRefused` where it would be longer than that."""
 
     def watched(self) -> tuple[bytes, ...]:
         """Values whose change triggers it, encoded."""
@@ -91,7 +95,9 @@ class _Base:
         """What a broker there is told: user and password only where the configuration names it."""
         return self.config.mqtt if target == self.config.target else self.config.mqtt.of_a_stranger
 
-    def _outgoing(self, client_sap: int, server_sap: int, apdu: bytes) -> Outgoing:
+    def _outgoing(self, client_sap: int, server_sap: int, apdu: bytes, most_octets: int) -> Outgoing:
+        if len(apdu) > most_octets:
+            raise _too_long(most_octets)
         address = 0 if self.model.hdlc is None else self.model.hdlc.device_address(self.meter)
         return Outgoing(self.meter, address, client_sap, server_sap, apdu)
 
@@ -116,13 +122,17 @@ class ListPush(_Base):
         """Always."""
         return []
 
+    def windows_written(self) -> bytes:
+        """Nothing."""
+        return b""
+
     def target(self) -> Target:
         """As the configuration says."""
         target = self.config.target
         assert target is not None
         return target
 
-    def outgoing(self) -> Outgoing:
+    def outgoing(self, most_octets: int) -> Outgoing:
         """The list now."""
         config, own = self.config, self._bound.list
         apdu = data_notification(0, self.context, self._bound.body(self.context))  # every captured one has number 0
@@ -130,7 +140,8 @@ class ListPush(_Base):
         if config.security is not None:
             apdu = protect(apdu, self.meter, config.security, _BOTH)
             stations = own.ciphered or own
-        return self._outgoing(config.client_sap or stations.client_sap, config.server_sap or stations.server_sap, apdu)
+        client_sap, server_sap = config.client_sap or stations.client_sap, config.server_sap or stations.server_sap
+        return self._outgoing(client_sap, server_sap, apdu, most_octets)
 
 
 class SetupPush(_Base):
@@ -175,6 +186,10 @@ class SetupPush(_Base):
         """As the object says."""
         return self.settings.windows(self.meter)
 
+    def windows_written(self) -> bytes:
+        """Its octets."""
+        return self.settings.windows_written(self.meter)
+
     def target(self) -> Target:
         """As the object says. What a client has written must be on this machine, or a host of the configuration."""
         if self.config.target is not None and self.settings.is_as_configured(self.meter):
@@ -195,20 +210,23 @@ class SetupPush(_Base):
             raise PushFailed(f"send_destination_and_method: {target.host} is not among the hosts of the configuration")
         return target
 
-    def outgoing(self) -> Outgoing:
+    def outgoing(self, most_octets: int) -> Outgoing:
         """What push_object_list names, now, as the association of push_client_SAP would have read it."""
         client = self._client()
         context = Context(self.model, self.meter, "ccc")
         definition = self.model.definitions[client.client_sap, client.server_sap]
         Association(definition, context, self._report)  # what a client of it would have, as sources see it
-        elements = [self._element(definition.view, context, wanted) for wanted in self.settings.objects(self.meter)]
+        elements, room = [], most_octets
+        for wanted in self.settings.objects(self.meter):
+            elements.append(self._element(definition.view, context, wanted, room))
+            room -= len(elements[-1])
         self._invoke_id = (self._invoke_id + 1) % _INVOKE_IDS
         body = _STRUCTURE + encode_length(len(elements)) + b"".join(elements)
         apdu = data_notification(self._invoke_id, context, body)
         setup, protection = self._protection(client)
         if setup is not None:
             apdu = protect(apdu, self.meter, setup, protection)
-        return self._outgoing(client.client_sap, self.config.server_sap or client.server_sap, apdu)
+        return self._outgoing(client.client_sap, self.config.server_sap or client.server_sap, apdu, most_octets)
 
     def _client(self) -> AssociationProfile:
         """The association that the push is for; unless anybody said which, the public client's."""
@@ -227,30 +245,38 @@ class SetupPush(_Base):
         setup = self.meter.security.setups[client.setup]
         return client.setup, required(setup.policy, Direction.RESPONSE)
 
-    def _element(self, view: ObjectView, context: Context, wanted: PushObject) -> bytes:
-        """One element of the body; attribute 0 is all attributes as a structure."""
+    def _element(self, view: ObjectView, context: Context, wanted: PushObject, room: int) -> bytes:
+        """One element of the body; attribute 0 is all attributes as a structure. Raises `PushRefused` beyond `room`."""
         if wanted.attribute:
-            return self._attribute(view, context, wanted)
+            return self._attribute(view, context, wanted, room)
         for item in view.objects:
             if (item.object.interface_class.class_id, item.object.logical_name) == wanted[:2]:
                 indices = sorted(item.object.attributes)
-                parts = [self._attribute(view, context, wanted._replace(attribute=index)) for index in indices]
+                parts = [self._attribute(view, context, wanted._replace(attribute=index), room) for index in indices]
                 return _STRUCTURE + encode_length(len(parts)) + b"".join(parts)
         return NULL.encode(None)
 
-    def _attribute(self, view: ObjectView, context: Context, wanted: PushObject) -> bytes:
+    def _attribute(self, view: ObjectView, context: Context, wanted: PushObject, room: int) -> bytes:
         descriptor = (
             wanted.class_id.to_bytes(2, "big") + wanted.logical_name + wanted.attribute.to_bytes(1, signed=True)
         )
         read = view.readers.get(descriptor + _NO_SELECTION)
         try:
-            return NULL.encode(None) if read is None else _octets(read(context))
+            value = NULL.encode(None) if read is None else read(context)
         except Exception as error:
             self._report(error, descriptor)
             return NULL.encode(None)
+        if len(value.data if isinstance(value, RowBuffer) else value) > room:
+            raise _too_long(room)
+        return _octets(value)
 
     def _report(self, error: Exception, octets: bytes) -> None:
-        log.error("a value could not be pushed", meter=self.meter.serial_number, attribute=octets.hex(), exc_info=error)
+        fault = described(error)
+        log.error("a value could not be pushed", meter=self.meter.serial_number, attribute=octets.hex(), fault=fault)
+
+
+def _too_long(most_octets: int) -> PushRefused:
+    return PushRefused(f"more octets than may be pushed ({most_octets})")
 
 
 def _octets(value: RowBuffer | bytes) -> bytes:

@@ -11,12 +11,11 @@ forgotten what it was about to push.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -24,12 +23,13 @@ from metering import Meter
 from obis import Obis
 
 from ..binding import ObjectModel
+from ..faults import described
 from ..store import Store
 from ..time_source import TimeSource
 from ..virtual_meter import JournalEntry, VirtualMeter
 from .config import PushConfig
-from .destinations import Destinations, PushFailed
-from .process import PushProcess
+from .destinations import Destinations, PushFailed, PushRefused
+from .process import PushProcess, State
 from .pushes import ListPush, Push, SetupPush
 from .windows import opening
 
@@ -53,6 +53,8 @@ class PushService:
         store: Store | None,
         time_source: TimeSource,
         random: Callable[[int], int] = secrets.randbelow,
+        *,
+        most_octets: int,
     ) -> None:
         self.destinations = destinations
         self.ports: list[str] = []
@@ -61,14 +63,13 @@ class PushService:
         self._store = store
         self._time_source = time_source
         self._random = random
+        self._most_octets = most_octets
         self._meters = meters
         self._pushing: list[MeterPushes] = []
 
     async def open(self) -> None:
         """Open devices and begin; raises `OSError` and `ValueError`."""
         targets = [(config, target) for config in self._configs if (target := config.target) is not None]
-        if any(target.kind.startswith("mqtt") for _, target in targets) and not _has_mqtt():
-            raise ValueError("pushing by MQTT needs aiomqtt: pip install 'meter382[mqtt]'")
         for config, target in targets:
             if target.kind == "port":
                 name = await self.destinations.open_port(target.device, config.baud)
@@ -77,7 +78,9 @@ class PushService:
         for meter, model in self._meters.items():
             pushes = self._pushes(meter, model)
             if pushes:
-                pushing = MeterPushes(meter, pushes, self.destinations, self._store, self._time_source, self._random)
+                pushing = MeterPushes(
+                    meter, pushes, self.destinations, self._store, self._time_source, self._random, self._most_octets
+                )
                 self._pushing.append(pushing)
                 pushing.open()
 
@@ -98,8 +101,21 @@ class PushService:
         return pushes
 
 
-def _has_mqtt() -> bool:
-    return importlib.util.find_spec("aiomqtt") is not None
+_NO_WINDOWS: Final = (b"", b"\x01\x00")
+"""As nothing, and as an empty array."""
+
+
+class _Opening(NamedTuple):
+    """The next opening of windows `written` so, as looked for at local time `asked`; None where there is none."""
+
+    written: bytes
+    asked: datetime
+    opens: datetime | None
+
+    def holds(self, written: bytes, local: datetime) -> bool:
+        """Whether it is the answer at this time too; that there is none is looked into again after a day."""
+        until = self.asked + timedelta(days=1) if self.opens is None else self.opens
+        return written == self.written and self.asked <= local <= until
 
 
 class MeterPushes:
@@ -113,6 +129,7 @@ class MeterPushes:
         store: Store | None,
         time_source: TimeSource,
         random: Callable[[int], int],
+        most_octets: int,
     ) -> None:
         self._meter = meter
         self._pushes = dict(pushes)
@@ -121,7 +138,10 @@ class MeterPushes:
         self._time_source = time_source
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._most_octets = most_octets
+        self._attempts: dict[Obis | int, asyncio.Task[None]] = {}
+        """One for each push at most: one that was reset stays until it has ended."""
+        self._openings: dict[str, _Opening] = {}
         now = meter.now()
         self._processes = {key: self._process(push, now, random) for key, push in self._pushes.items()}
         self._looks = any(push.looks for push in self._pushes.values())
@@ -139,13 +159,15 @@ class MeterPushes:
         return engine.clock(now) + engine.configuration.gmt_offset_s
 
     def _opens(self, push: Push, now: int) -> int | None:
-        windows = push.windows()
-        if not windows:
+        written = push.windows_written()
+        if written in _NO_WINDOWS:
             return now
         local = self._meter.engine.local_time(now)
         moment = datetime(local.year, local.month, local.day, local.hour, local.minute, local.second)
-        opened = opening(windows, moment)
-        return None if opened is None else now + int((opened - moment).total_seconds())
+        found = self._openings.get(push.name)
+        if found is None or not found.holds(written, moment):
+            found = self._openings[push.name] = _Opening(written, moment, opening(push.windows(), moment))
+        return None if found.opens is None else now + int((found.opens - moment).total_seconds())
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -161,9 +183,10 @@ class MeterPushes:
         self._time_source.moved.discard(self._soon)
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        attempts = list(self._attempts.values())
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
 
     def trigger(self, setup: Obis) -> None:
         """Begin the push of this Push setup."""
@@ -173,6 +196,8 @@ class MeterPushes:
     def reset(self, setup: Obis) -> None:
         """Give up what is under way of it."""
         self._processes[setup].reset()
+        if setup in self._attempts:
+            self._attempts[setup].cancel()
 
     def changed(self) -> None:
         """Look at the meter once what changes it is over."""
@@ -191,7 +216,11 @@ class MeterPushes:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        deadlines = [moment for process in self._processes.values() if (moment := process.next_timer()) is not None]
+        deadlines = [
+            moment
+            for key, process in self._processes.items()
+            if not self._ending(key) and (moment := process.next_timer()) is not None
+        ]
         if self._looks:
             deadlines.append(self._look_at)
         if deadlines and (wait_s := self._time_source.until(min(deadlines))) is not None:
@@ -201,8 +230,8 @@ class MeterPushes:
         self._timer = None
         try:
             self._serve(self._meter.now())
-        except Exception:
-            log.exception("pushes wait for a minute", meter=self._meter.serial_number)
+        except Exception as error:
+            log.error("pushes wait for a minute", meter=self._meter.serial_number, fault=described(error))
             self._timer = self._loop.call_later(LOOK_EVERY_S, self._wake)
         else:
             self._arm()
@@ -212,13 +241,26 @@ class MeterPushes:
         if self._looks and now >= self._look_at:
             self._look(now)
         for key, process in self._processes.items():
-            if process.handle_timer(now):
+            if not self._ending(key) and process.handle_timer(now):
                 if self._meter.powered:
-                    task = self._loop.create_task(self._attempt(self._pushes[key], process))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+                    self._begin(key, process)
                 else:
                     process.reset()
+
+    def _begin(self, key: Obis | int, process: PushProcess) -> None:
+        """Make an attempt; what waits for its end is served then."""
+
+        def ended(_: asyncio.Task[None]) -> None:
+            del self._attempts[key]
+            if self._meter.pushing is self:
+                self._soon()
+
+        task = self._attempts[key] = self._loop.create_task(self._attempt(self._pushes[key], process))
+        task.add_done_callback(ended)
+
+    def _ending(self, key: Obis | int) -> bool:
+        """Whether the push was reset while an attempt was made, which has not ended yet: the next waits for it."""
+        return key in self._attempts and self._processes[key].state is not State.SENDING
 
     def _look(self, now: int) -> None:
         """Trigger what has news."""
@@ -239,18 +281,21 @@ class MeterPushes:
         try:
             target = push.target()
             with self._meter.held():
-                outgoing = push.outgoing()
+                outgoing = push.outgoing(self._destinations.most_octets(target, self._most_octets))
             await self._commit(self._meter.take_pending())
             async with asyncio.timeout(ATTEMPT_S):
                 await self._destinations.send(target, outgoing, push.mqtt(target))
+        except PushRefused as error:
+            process.refused(self._meter.now())
+            log.warning("a push cannot be sent", meter=self._meter.serial_number, push=push.name, reason=str(error))
         except (PushFailed, OSError) as error:
             self._failed(push, process, str(error) or type(error).__name__)
-        except Exception:
-            log.exception("a push failed for a fault of ours", meter=self._meter.serial_number, push=push.name)
+        except Exception as error:
+            meter, fault = self._meter.serial_number, described(error)
+            log.error("a push failed for a fault of ours", meter=meter, push=push.name, fault=fault)
             self._failed(push, process, "fault")
         else:
             process.sent(self._meter.now())
-        self._arm()
 
     def _failed(self, push: Push, process: PushProcess, reason: str) -> None:
         again = process.failed(self._meter.now())
@@ -261,7 +306,9 @@ class MeterPushes:
             try:
                 await asyncio.shield(asyncio.wrap_future(self._store.commit(entries)))
             except sqlite3.Error as error:
+                self._meter.committed(entries, failed=True)
                 raise PushFailed(f"the journal cannot be written: {error}") from error
+        self._meter.committed(entries)
 
 
 def _alarms(engine: Meter, now: int) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class Listener:
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for wpdu in WpduReader().receive_data(await reader.read()):
+        for wpdu in WpduReader(0xFFFF).receive_data(await reader.read()):
             self.wpdus.put_nowait(wpdu)
         writer.close()
 

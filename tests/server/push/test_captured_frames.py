@@ -92,7 +92,7 @@ def test_the_ciphered_push_of_radius_is_rebuilt(lab: Callable[..., Lab]) -> None
         }
     )
     push = ListPush(bench.meter, bench.model, PushConfig(list=CIPHERED["list"], to="pty", security=0))
-    outgoing = push.outgoing()
+    outgoing = push.outgoing(0xFFFF)
     server = ServerAddress(outgoing.server_sap, None, 1)
     assert unnumbered_information(outgoing.client_sap, server, outgoing.apdu).hex() == CIPHERED["frame"]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cosem.date_time import DateTime
 from cosem.push_setup import Window
@@ -45,3 +47,27 @@ LEAP = Window(
 def test_the_next_opening_of_windows(windows: list[Window], local: str, expected: str | None) -> None:
     opened = opening(windows, datetime.fromisoformat(local))
     assert (None if opened is None else opened.isoformat()) == expected
+
+
+WINDOW_TIMES = st.builds(
+    DateTime,
+    year=st.sampled_from([0xFFFF, 0xFFFF, 2026, 2027, 1999, 9999]),
+    month=st.sampled_from([0xFF, 0xFF, 1, 2, 3, 12, 0xFD, 0xFE]),
+    day=st.sampled_from([0xFF, 0xFF, 1, 2, 28, 0xFD, 0xFE]),
+    weekday=st.sampled_from([0xFF, 0xFF, 1, 7]),
+    hour=st.sampled_from([0xFF, 0, 12, 23]),
+    minute=st.sampled_from([0xFF, 0, 30]),
+    second=st.sampled_from([0xFF, 0, 59]),
+)
+
+
+@given(st.builds(Window, WINDOW_TIMES, WINDOW_TIMES), st.datetimes(datetime(2026, 1, 1), datetime(2027, 3, 1)))
+def test_a_window_is_open_when_it_is_said_to_open_and_not_before(window: Window, local: datetime) -> None:
+    local = local.replace(microsecond=0)
+    opened = opening([window], local)
+    if opened is None:
+        return
+    assert opened >= local
+    assert opening([window], opened) == opened
+    if opened > local:
+        assert opening([window], local + (opened - local) // 2) == opened
