@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 def read_attribute(association: Association, request: AttributeRequest) -> RowBuffer | bytes:
     """The encoded value of an attribute, or the selection from it that was asked for."""
     bound = association.view.readable(request.descriptor, association.protection)
+    association.cost.reading()
     if request.selector is None:
         assert bound.read is not None
-        return bound.read(association.context)
-    if bound.select is None or request.selector not in bound.selectors:
+        value = bound.read(association.context)
+    elif bound.select is None or request.selector not in bound.selectors:
         raise TypeUnmatched(f"no access selector {request.selector}")
-    return bound.select(association.context, request.selector, Reader(request.parameters))
+    else:
+        value = bound.select(association.context, request.selector, Reader(request.parameters))
+    association.cost.read(len(value.data) if isinstance(value, RowBuffer) else len(value))
+    return value
 
 
 def write_attribute(association: Association, request: AttributeRequest, value: bytes) -> None:
@@ -45,7 +49,11 @@ def invoke_method(association: Association, descriptor: bytes, parameter: bytes 
     value = method.parameter.decode(reader)
     reader.end()
     returned = invocation(association.context, value)
-    return None if method.returns is None else method.returns.encode(returned)
+    if method.returns is None:
+        return None
+    data = method.returns.encode(returned)
+    association.cost.read(len(data))
+    return data
 
 
 def action_failure(association: Association, error: Exception, apdu: bytes) -> ActionResult:

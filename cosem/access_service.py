@@ -17,7 +17,8 @@ null-data. With *break on error* nothing is done after the first failure: what f
 answer it. A request that is wrong as a whole is refused before anything is done.
 
 Choices of ours: the response has no date-time (it is optional, and no clock is known here). Data that no longer fits
-into the response is null-data with other-reason. A method takes its parameter as it stands: one without data is
+into the response is null-data with other-reason; when enough was read, or too long (`request_cost.py`), what follows is
+other-reason and not done. A method takes its parameter as it stands: one without data is
 invoked with null-data, so it fails where the method has another type.
 """
 
@@ -42,9 +43,6 @@ ACCESS_RESPONSE: Final = 0xDA
 
 SELF_DESCRIPTIVE: Final = 1 << 28
 BREAK_ON_ERROR: Final = 1 << 29
-
-MOST_ACCESSES: Final = 256
-"""Accesses in one request: a bound on what one request may cost; the largest of GBCS have a tenth of it."""
 
 _NULL: Final = b"\x00"
 _SPECIFICATION_SIZE: Final = 1 + xdlms.DESCRIPTOR_SIZE
@@ -207,7 +205,7 @@ class AccessService:
         count = len(request.specifications)
         # The two lists cost three octets for each access, and their lengths two to six where there are many.
         room = association.room() - len(write_access_response(answer)) - count * _ROOM_PER_ACCESS - 4
-        if room < 0 or count > MOST_ACCESSES:
+        if room < 0 or count > association.cost.limits.accesses:
             return exception_response(StateError.SERVICE_NOT_ALLOWED, ServiceFault.PDU_TOO_LONG)
         broken = False
         for specification, data in zip(request.specifications, request.data, strict=True):
@@ -228,12 +226,14 @@ class AccessService:
         success = int(DataAccessResult.SUCCESS)
         if kind is AccessKind.ACTION:
             try:
+                association.cost.reading()
                 returned = invoke_method(association, target.descriptor, data)
             except Exception as error:
                 return _NULL, action_failure(association, error, apdu)
             return _NULL if returned is None else returned, success
         try:
             if kind in (AccessKind.SET, AccessKind.SET_SELECTION):
+                association.cost.access()
                 write_attribute(association, target, data)
                 return _NULL, success
             value = read_attribute(association, target)

@@ -46,9 +46,7 @@ class ActionService:
             raise DecodeError(f"Action-Request choice {choice} (1 to 6 expected)", 1)
         if choice in (xdlms.ACTION_FIRST_BLOCK, xdlms.ACTION_LIST_FIRST_BLOCK):
             self._association.require(Conformance.BLOCK_TRANSFER_WITH_ACTION)
-            definition = self._association.definition
-            assert definition is not None
-            self._transfer = LongWrite(definition.value_limit)
+            self._transfer = self._association.long_write()
             self._descriptors = descriptors
             self._as_list = choice == xdlms.ACTION_LIST_FIRST_BLOCK
             return self._block(reader, invoke, apdu)
@@ -61,6 +59,7 @@ class ActionService:
     def _invoke(self, descriptor: bytes, parameter: bytes | None, apdu: bytes) -> bytes:
         """The Action-Response-With-Optional-Data of one method."""
         try:
+            self._association.cost.reading()
             data = invoke_method(self._association, descriptor, parameter)
         except Exception as error:
             return xdlms.action_result(action_failure(self._association, error, apdu), None)
@@ -74,7 +73,7 @@ class ActionService:
         blocks = self._association.allows(Conformance.BLOCK_TRANSFER_WITH_ACTION)
         if not blocks or capacity <= xdlms.BLOCK_OVERHEAD:
             return self._failed(invoke, ActionResult.OTHER_REASON)
-        self._response = LongRead(octets, capacity)
+        self._response = self._association.long_read(octets)
         return self._send_block(self._response, invoke)
 
     def _next(self, reader: Reader, invoke: int) -> bytes:

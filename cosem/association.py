@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 from . import acse, initiate, xdlms
 from .acse import ApplicationContext
@@ -35,9 +36,10 @@ from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
 from .general_block_transfer import BLOCK_OVERHEAD
 from .get_service import GetService
 from .initiate import NO_SERVICES, Conformance
-from .long_transfer import LONGEST_RESPONSE
+from .long_transfer import LongRead, LongWrite
 from .object_model import NOTHING_VISIBLE
 from .opening import Opening, Pending, Refusal, accept, nothing
+from .request_cost import RequestCost
 from .rows import RowBuffer
 from .security.errors import SecurityError
 from .security.layer import SecurityLayer
@@ -55,6 +57,9 @@ _TOO_LONG: Final = xdlms.exception_response(StateError.SERVICE_NOT_ALLOWED, Serv
 _UNKNOWN: Final = xdlms.exception_response(StateError.SERVICE_UNKNOWN, ServiceFault.OTHER_REASON)
 
 
+_Transfer = TypeVar("_Transfer", LongRead, LongWrite)
+
+
 class AssociationStatus(IntEnum):
     """association_status of the association objects (Blue Book 4.4.4)."""
 
@@ -68,7 +73,8 @@ class Association:
 
     `context` is handed to every source and sink; its attribute `association` is set to this object.
     `report(error, apdu)` is told of faults that are our own. `link_limit` is the most octets an APDU may
-    have to leave the link in one frame: long values are cut into blocks that fit.
+    have to leave the link in one frame: long values are cut into blocks that fit. Where the link does not `segment`, no
+    APDU may be longer. `cost` has the bounds of requests, and counts.
     """
 
     def __init__(
@@ -77,11 +83,16 @@ class Association:
         context: Any,
         report: Callable[[Exception, bytes], None],
         link_limit: int | None = None,
+        *,
+        segments: bool = True,
+        cost: RequestCost | None = None,
     ) -> None:
         self.definition = definition
         self.context = context
         self.report = report
         self.link_limit = link_limit
+        self.segments = segments
+        self.cost = cost or RequestCost()
         context.association = self
         self.reset()
 
@@ -90,6 +101,8 @@ class Association:
         self.status = AssociationStatus.NON_ASSOCIATED
         self.negotiated = NO_SERVICES
         self.client_max_pdu = 0
+        self.most_octets = 0
+        """Of an APDU that reaches the client whole: its PDU size, or less where the link carries less."""
         self.view = NOTHING_VISIBLE
         self.layer: SecurityLayer | None = None
         self.protection = 0
@@ -105,9 +118,35 @@ class Association:
         """Most octets of an APDU in general-block-transfer; None where that was not negotiated."""
         self._whole = False
         self._afterwards: list[Callable[[], None]] = []
+        self.end_transfers()
+
+    def end_transfers(self) -> None:
+        """What goes in blocks is forgotten; the association stays."""
+        self.holding = False
+        """Whether a service may keep something that goes in blocks; `held_octets` says how much."""
+        self._transfers = WeakSet[LongRead | LongWrite]()
         self.get: GetService = GetService(self)
         table = SERVICES[self.definition is None or self.definition.context.long_names]
         self._services = {tag: service(self) for tag, service in table.items()}
+
+    def long_read(self, value: RowBuffer | bytes, overhead: int = xdlms.BLOCK_OVERHEAD) -> LongRead:
+        """A value to be read in blocks that have so many octets around their data; whoever asked for it keeps it."""
+        return self._begun(LongRead(value, self.capacity - overhead))
+
+    def long_write(self) -> LongWrite:
+        """A value that will arrive in blocks; whoever asked for it keeps it."""
+        return self._begun(LongWrite(self.cost.limits.value_octets))
+
+    def _begun(self, transfer: _Transfer) -> _Transfer:
+        self._transfers.add(transfer)
+        self.holding = True
+        return transfer
+
+    def held_octets(self) -> int:
+        """Octets of what goes in blocks, both ways."""
+        octets = sum(transfer.octets for transfer in self._transfers)
+        self.holding = bool(self._transfers)
+        return octets
 
     @property
     def associated(self) -> bool:
@@ -129,7 +168,7 @@ class Association:
     def room(self, blocks: Conformance | None = None) -> int:
         """Most octets of a response that may go out in general blocks, unless the service has these `blocks` itself."""
         own = blocks is not None and self.allows(blocks) and not self._whole
-        return self.capacity if own or self.general_block_size is None else LONGEST_RESPONSE
+        return self.capacity if own or self.general_block_size is None else self.cost.limits.response_octets
 
     def allows(self, service: Conformance) -> bool:
         """Whether the services of these bits were all negotiated, or are tolerated."""
@@ -187,6 +226,7 @@ class Association:
 
     def _dispatch(self, apdu: bytes) -> bytes | None:
         tag = apdu[0] if apdu else -1
+        self.cost.begin()
         try:
             if tag == acse.AARQ:
                 return self._associate(apdu)
@@ -295,8 +335,10 @@ class Association:
         self.layer, self._pending, self._note = opening.layer, opening.pending, opening.note
         self.negotiated = opening.negotiated
         self.user = opening.user
-        self.client_max_pdu = self._capacity = opening.client_max_pdu
-        if (
+        self.client_max_pdu = self.most_octets = self._capacity = opening.client_max_pdu
+        if self.link_limit is not None and not self.segments:
+            self._capacity = self.most_octets = min(opening.client_max_pdu, self.link_limit)
+        elif (
             self.link_limit is not None
             and opening.negotiated & Conformance.BLOCK_TRANSFER_WITH_GET
             and definition.context.long_names  # blocks of a READ are little known: segments of the link instead

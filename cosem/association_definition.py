@@ -32,8 +32,6 @@ class AssociationDefinition:
     view: ObjectView
     secret: Callable[[Any], bytes]
     tolerated: Conformance = NO_SERVICES
-    value_limit: int = 0x10000
-    """Most octets a value may have that arrives in blocks: bounds what a client can make the server keep."""
     context: ApplicationContext = ApplicationContext.LN
     security: Callable[[Any], MeterSecurity] | None = None
     """What high level security and ciphering need of the meter; none without them."""

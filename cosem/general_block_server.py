@@ -13,11 +13,17 @@ blocks, as the Green Book (9.4.6.13) asks.
 | the first block again, the answer sent to the end | is a new request: the client may well ask the same twice |
 | an acknowledgement, but there is no transfer | exception-response operation-not-possible |
 | blocks, not negotiated | as any service that was not negotiated |
-| a block longer than our receive PDU, more octets than `value_limit` | exception-response pdu-too-long |
+| a block longer than our receive PDU, more octets than `value_octets` | exception-response pdu-too-long |
 | a request whose answer has more blocks than there are numbers | the same |
 | octets that do not decode, a number that cannot be, an AARQ or RLRQ in blocks | exception-response other-reason |
+| turn after turn that brings nothing new (`repetitions`) | the same |
 
 Every exception-response ends the transfer (ours: the standard says that it may be aborted, not with what).
+
+Over datagrams a turn is one block, whatever window the client has: its address may be forged, and one datagram must not
+bring many to somebody else. For all that the association keeps in blocks, this transfer and those of services, a time
+runs (`deadline`): when nothing came for `rest_s`, it is dropped; so it is where all connections together keep too
+much (`held_octets.py`).
 """
 
 from __future__ import annotations
@@ -37,6 +43,7 @@ from .general_block_transfer import (
     TransferFailed,
     read_general_block,
 )
+from .held_octets import HeldOctets
 from .xdlms import ServiceFault, StateError, exception_response
 
 _NEVER_CUT: Final = frozenset((acse.AARE, acse.RLRE))
@@ -46,28 +53,59 @@ _NEVER_CARRIED: Final = frozenset((acse.AARQ, acse.RLRQ, GENERAL_BLOCK_TRANSFER)
 class GeneralBlockServer:
     """Serves one association, whole APDUs and those in blocks; keeps one transfer at most."""
 
-    def __init__(self, association: Association) -> None:
+    def __init__(self, association: Association, held: HeldOctets | None = None) -> None:
+        self.deadline: float | None = None
+        """When `handle_timer` is due; None while nothing is kept."""
         self._association = association
         self._serve = association.handle
+        self._held = held or HeldOctets()
         self._transfer: BlockTransfer | None = None
 
     def reset(self) -> None:
         """The link is gone, the association with it."""
-        self._transfer = None
         self._association.reset()
+        self._forget()
+
+    def drop(self) -> None:
+        """Keep nothing of what goes in blocks; the association stays."""
+        self._transfer = None
+        self._association.end_transfers()
+        self.deadline = None
+
+    def handle_timer(self, now: float) -> None:
+        """The client has not gone on in time."""
+        if self.deadline is not None and now >= self.deadline:
+            self._forget()
+
+    def _forget(self) -> None:
+        self.drop()
+        self._held.hold(self, 0)
 
     def handle(self, apdu: bytes, now: float) -> Sequence[bytes]:
         """Serve one APDU at `now` (seconds, any origin); gives the APDUs to answer, none for silence."""
         if apdu[:1] == b"\xe0":
-            return self._blocks(apdu, now)
-        self._transfer = None
-        reply = self._serve(apdu)
-        if reply is None:
-            return ()
-        size = self._association.general_block_size
-        if size is None or len(reply) <= self._association.client_max_pdu or reply[0] in _NEVER_CUT:
-            return (reply,)
-        return self._send(BlockTransfer(self._settings(size), now, answers=True), reply)
+            replies: Sequence[bytes] = self._blocks(apdu, now)
+        else:
+            self._transfer = None
+            reply = self._serve(apdu)
+            size = self._association.general_block_size
+            if reply is None:
+                replies = ()
+            elif size is None or len(reply) <= self._association.most_octets or reply[0] in _NEVER_CUT:
+                replies = (reply,)
+            else:
+                replies = self._send(BlockTransfer(self._settings(size), now, answers=True), reply)
+        if self._transfer is not None or self.deadline is not None or self._association.holding:
+            self._count(now)
+        return replies
+
+    def _count(self, now: float) -> None:
+        """Say how much is kept, and let its time begin anew."""
+        octets = self._association.held_octets()
+        if self._transfer is not None:
+            octets += self._transfer.held_octets
+        self.deadline = now + self._association.cost.limits.rest_s if octets else None
+        self._held.hold(self, octets)
 
     def _blocks(self, apdu: bytes, now: float) -> Sequence[bytes]:
         association = self._association
@@ -117,9 +155,11 @@ class GeneralBlockServer:
         return transfer.data_to_send()
 
     def _settings(self, size: int) -> BlockTransferSettings:
-        definition = self._association.definition
-        assert definition is not None
-        return BlockTransferSettings(size, definition.value_limit)
+        limits = self._association.cost.limits
+        settings = BlockTransferSettings(
+            size, limits.value_octets, limits.window, limits.rest_s, repetitions=limits.repetitions
+        )
+        return settings if self._association.segments else settings._replace(burst=1)
 
     def _abort(self, state: StateError, fault: ServiceFault) -> Sequence[bytes]:
         self._transfer = None

@@ -23,8 +23,8 @@ One `BlockTransfer` is one exchange, on one side. Whose turn it is follows from 
 
 Blocks that come again are not taken again, blocks ahead of a gap are kept as far as our window reaches, blocks beyond
 are treated as lost. The side that began repeats its last block when nothing came for `timeout_s`, `attempts` times;
-the other side only waits, so no two repetitions cross. A transfer that is at an end by time or by a wrong number is
-`over`, and takes nothing more.
+the other side only waits, so no two repetitions cross. A transfer that is at an end by time, by a wrong number or by
+turn after turn without anything new is `over`, and takes nothing more.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from typing import Final, NamedTuple
 
 from .errors import DecodeError
 from .reader import Reader, encode_length
+from .request_cost import RequestLimits
 
 GENERAL_BLOCK_TRANSFER: Final = 0xE0
 
@@ -116,12 +117,16 @@ class BlockTransferSettings(NamedTuple):
 
     size: int
     limit: int
-    window: int = 8
-    """Blocks taken in a row: 8 of them save seven of eight turns, and bound what is kept ahead of a gap."""
+    window: int = RequestLimits().window
+    """Blocks taken in a row."""
     timeout_s: float = 10.0
-    """Longer than a window takes on the slowest link; the state of a client that vanished goes after it."""
+    """For which nothing may come; longer than a window takes on the link."""
     attempts: int = 0
     """Repetitions before giving up; 0 for the side that does not begin."""
+    burst: int = _WINDOW
+    """Blocks sent in a row, even where the other side would take more."""
+    repetitions: int = RequestLimits().repetitions
+    """Turns in a row that bring nothing new before giving up."""
 
 
 class BlockTransfer:
@@ -135,6 +140,7 @@ class BlockTransfer:
         self._settings = settings
         self._room = settings.size - BLOCK_OVERHEAD
         self._attempts = settings.attempts
+        self._repetitions = settings.repetitions
         self._deadline = now + settings.timeout_s
         self._queue: list[bytes] = []
         # What we send: numbers up to `_sent` were used, the APDU has those from `_first` to `_last`.
@@ -168,7 +174,8 @@ class BlockTransfer:
     def receive(self, block: GeneralBlock, now: float) -> bytes | None:
         """Take a block. Gives the APDU when this completes it: then it is our turn, `send` the answer.
 
-        Raises `TransferFailed` for a number that cannot be, `TooLong` for an APDU beyond the limit.
+        Raises `TransferFailed` for a number that cannot be and where too many turns brought nothing new, `TooLong` for
+        an APDU beyond the limit.
         """
         if block.acknowledged > self._sent:
             self.over = True
@@ -178,7 +185,7 @@ class BlockTransfer:
         # An answer acknowledges the whole of what began the exchange, whatever number it says.
         implied = self._last if self._began and block.data else 0
         self._acknowledged = max(self._acknowledged, block.acknowledged, implied)
-        self._peer_window = block.window
+        self._peer_window = min(block.window, self._settings.burst)
         if not self._complete:
             self._take(block)
             if self._complete:
@@ -187,6 +194,12 @@ class BlockTransfer:
             self._received = max(self._received, block.number)
         if self._received + self._acknowledged > so_far:
             self._attempts = self._settings.attempts
+            self._repetitions = self._settings.repetitions
+        elif not block.streaming:
+            self._repetitions -= 1
+            if self._repetitions < 0:
+                self.over = True
+                raise TransferFailed(f"{self._settings.repetitions} turns brought nothing new")
         if not block.streaming:
             self._take_turn()
         return None
@@ -205,6 +218,11 @@ class BlockTransfer:
         """The APDUs to send now, in order."""
         queue, self._queue = self._queue, []
         return queue
+
+    @property
+    def held_octets(self) -> int:
+        """How many of both APDUs are kept."""
+        return len(self._apdu) + self._octets
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is due; None when the transfer is over."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from . import xdlms
 from .access import read_attribute
-from .errors import DataAccessResult, DecodeError, OtherReason, ScopeOfAccessViolated
+from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated
 from .initiate import Conformance
-from .long_transfer import LONGEST_RESPONSE, LongRead
+from .long_transfer import LongRead
 from .reader import Reader, encode_length
 from .rows import RowBuffer
 
@@ -70,18 +70,14 @@ class GetService:
         requests = [xdlms.read_attribute_request(reader) for _ in range(reader.count(xdlms.DESCRIPTOR_SIZE + 1))]
         reader.end()
         parts = [encode_length(len(requests))]
-        size = 0
         for request in requests:
             try:
-                if size > LONGEST_RESPONSE:
-                    raise OtherReason
                 value = self._read(request)
             except Exception as error:
                 parts.append(bytes((0x01, self._association.result_of(error, apdu))))
                 continue
             parts.append(b"\x00")
             parts.append(value.data if isinstance(value, RowBuffer) else value)
-            size += len(parts[-1])
         octets = b"".join(parts)
         if len(octets) + 3 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((xdlms.GET_RESPONSE, xdlms.GET_WITH_LIST, invoke)) + octets
@@ -92,7 +88,7 @@ class GetService:
         if not fits or not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):
             return xdlms.get_response(invoke, DataAccessResult.OTHER_REASON)
         self._interrupted = False
-        self.transfer = LongRead(value, self._association.capacity)
+        self.transfer = self._association.long_read(value)
         return self._send_block(self.transfer, invoke)
 
     def _next(self, reader: Reader, invoke: int) -> bytes:

@@ -42,9 +42,7 @@ class SetService:
             raise DecodeError(f"Set-Request choice {choice} (1 to 5 expected)", 1)
         if choice in (xdlms.SET_FIRST_BLOCK, xdlms.SET_LIST_FIRST_BLOCK):
             self._association.require(Conformance.BLOCK_TRANSFER_WITH_SET)
-            definition = self._association.definition
-            assert definition is not None
-            self._transfer = LongWrite(definition.value_limit)
+            self._transfer = self._association.long_write()
             self._requests = requests
             self._as_list = choice == xdlms.SET_LIST_FIRST_BLOCK
             return self._block(reader, invoke, apdu)
@@ -56,6 +54,7 @@ class SetService:
 
     def _write(self, request: xdlms.AttributeRequest, value: bytes, apdu: bytes) -> DataAccessResult:
         try:
+            self._association.cost.access()
             write_attribute(self._association, request, value)
         except Exception as error:
             return self._association.result_of(error, apdu)

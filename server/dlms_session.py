@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
 
 from cosem.association import Association
 from cosem.general_block_server import GeneralBlockServer
+from cosem.held_octets import HeldOctets
+from cosem.request_cost import RequestCost, RequestLimits
 from transports.connection import Connection
 from transports.events import ApduReceived, Link, LinkConnected
 
@@ -19,18 +22,29 @@ log = structlog.get_logger("server")
 
 
 class DlmsSession(MeterSession):
-    """One client on one link."""
+    """One client on one link, within its limits; `held` counts what all sessions keep for theirs."""
 
-    __slots__ = ("_blocks", "_handle")
+    __slots__ = ("_blocks", "_handle", "_timer")
 
     def __init__(
-        self, connection: Connection, link: Link, model: ObjectModel, store: Store | None, interface: str
+        self,
+        connection: Connection,
+        link: Link,
+        model: ObjectModel,
+        store: Store | None,
+        interface: str,
+        *,
+        limits: RequestLimits,
+        held: HeldOctets,
     ) -> None:
         super().__init__(connection, link, model, store, interface)
         context = Context(model, self.meter, interface, connection.blame)
         definition = model.definition(link.client_sap, link.server_sap, interface)
-        self._blocks = GeneralBlockServer(Association(definition, context, self._report, link.max_apdu))
+        cost = RequestCost(limits, self.loop.time)
+        association = Association(definition, context, self._report, link.max_apdu, segments=link.segments, cost=cost)
+        self._blocks = GeneralBlockServer(association, held)
         self._handle = self._blocks.handle
+        self._timer: asyncio.TimerHandle | None = None
 
     def receive(self, event: ApduReceived | LinkConnected) -> None:
         """Serve an APDU; a meter without supply is silent, and has forgotten the association when it is back."""
@@ -41,6 +55,8 @@ class DlmsSession(MeterSession):
             return
         now = self.loop.time()
         replies = self._handle(event.apdu, now)
+        if self._blocks.deadline is not None and self._timer is None:
+            self._timer = self.loop.call_at(self._blocks.deadline, self._wake)
         if self.meter.pending:
             self.respond(lambda now: self._answer(replies, now))
         else:
@@ -49,6 +65,15 @@ class DlmsSession(MeterSession):
     def end(self) -> None:
         """The link is gone."""
         self._blocks.reset()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wake(self) -> None:
+        """The client may not have gone on with what goes in blocks; if it has, its time began anew."""
+        self._timer = None
+        self._blocks.handle_timer(self.loop.time())
+        if self._blocks.deadline is not None:
+            self._timer = self.loop.call_at(self._blocks.deadline, self._wake)
 
     def _answer(self, replies: Sequence[bytes], now: float) -> None:
         if not replies:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 
+from cosem.held_octets import HeldOctets
 from transports.admission import Admission
 from transports.connection import Endpoint
 from transports.echo import EchoStream
@@ -69,6 +70,7 @@ class Runtime:
         self._tracer = None if trace is None else Tracer(trace, secret=secret_octets)
         self._stack = AsyncExitStack()
         self._admission = Admission(config.limits.of_peers)
+        self._held = HeldOctets(config.limits.held_octets)
 
     async def open(self) -> None:
         """Open all of it; what is open already is closed again where something fails."""
@@ -176,7 +178,7 @@ class Runtime:
         if config.address is not None and not is_loopback(config.where[0]):
             log.warning("an endpoint can be reached from other machines", endpoint=f"{config.kind}://{config.address}")
         interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
-        handler = SessionHandler(behind, self.store, interface)
+        handler = SessionHandler(behind, self.store, interface, self.config.limits.of_requests, self._held)
         if config.kind == "udp":
             name = f"udp://{config.address}"
             factory = self._around(lambda: self._datagrams(behind), config, name)
@@ -253,11 +255,11 @@ class Runtime:
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()
-        return DatagramStream(self._wrapper(meter, model))
+        return DatagramStream(self._wrapper(meter, model, self.config.limits.udp_apdu_octets))
 
-    def _wrapper(self, meter: VirtualMeter, model: ObjectModel) -> WrapperLine:
+    def _wrapper(self, meter: VirtualMeter, model: ObjectModel, datagram_octets: int | None = None) -> WrapperLine:
         limits = self.config.limits
-        wrapper = WrapperLine(limits.apdu_octets, limits.associations_per_connection)
+        wrapper = WrapperLine(limits.apdu_octets, limits.associations_per_connection, datagram_octets)
         wrapper.attach(meter, _logical_devices(model))
         return wrapper
 

@@ -28,6 +28,10 @@ class Link(Protocol):
     def max_apdu(self) -> int | None:
         """Octets of the largest APDU that leaves in one frame unsegmented; `None` where there is no such limit."""
 
+    @property
+    def segments(self) -> bool:
+        """Whether a longer one leaves in several frames; otherwise it does not leave at all."""
+
     def send_apdu(self, apdu: bytes, now: float) -> None:
         """Queue an answer; segmentation and the right moment are the link's business."""
 

@@ -14,10 +14,9 @@ from obis import Obis
 from ..access import read_attribute
 from ..acse import Mechanism
 from ..data_types import DataType, TypedValue
-from ..errors import OtherReason, ReadWriteDenied, ScopeOfAccessViolated
+from ..errors import ReadWriteDenied, ScopeOfAccessViolated
 from ..interface_class import BoundAttribute, Constant, CosemObject, Invocation, Method, Sink
 from ..interface_classes import AssociationSn
-from ..long_transfer import LONGEST_RESPONSE
 from ..reader import encode_length
 from ..rows import RowBuffer
 from ..xdlms import AttributeRequest, Descriptor
@@ -68,15 +67,11 @@ _ENCODED: Final = _Encoded()
 def _read_by_logicalname(context: Any, wanted: list[tuple[int, bytes, int]]) -> list[TypedValue]:
     association = context.association
     values: list[bytes] = []
-    size = 0
     for class_id, logical_name, index in wanted:
         if index:
             values.append(_value(association, Descriptor(class_id, Obis(logical_name), index)))
         else:
             values.append(_all_attributes(association, class_id, Obis(logical_name)))
-        size += len(values[-1])
-        if size > LONGEST_RESPONSE:
-            raise OtherReason("more octets than a response may have")
     return [TypedValue(_ENCODED, value) for value in values]
 
 

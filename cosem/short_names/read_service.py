@@ -20,7 +20,7 @@ from .. import xdlms
 from ..access import invoke_method, read_attribute
 from ..errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, TypeUnmatched
 from ..initiate import Conformance
-from ..long_transfer import LONGEST_RESPONSE, LongRead, LongWrite
+from ..long_transfer import LongRead, LongWrite
 from ..reader import Reader
 from ..rows import RowBuffer
 from ..xdlms import AttributeRequest, ServiceFault
@@ -65,12 +65,7 @@ class ReadService:
             self._response, self._interrupted = None, True
         if not accesses:
             return _failed(DataAccessResult.OTHER_REASON)
-        results: list[ReadResult] = []
-        size = 0
-        for access in accesses:
-            result = self._result(access, apdu) if size <= LONGEST_RESPONSE else DataAccessResult.OTHER_REASON
-            size += len(result) if isinstance(result, bytes) else 0
-            results.append(result)
+        results = [self._result(access, apdu) for access in accesses]
         octets = apdus.write_read_results(results)
         if len(octets) < self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((apdus.READ_RESPONSE,)) + octets
@@ -78,7 +73,7 @@ class ReadService:
         if room <= 0 or not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):
             return refusal(apdus.READ_REQUEST, ServiceFault.PDU_TOO_LONG)
         self._interrupted = False
-        self._response = LongRead(octets, room + xdlms.BLOCK_OVERHEAD)
+        self._response = self._association.long_read(octets, apdus.BLOCK_OVERHEAD)
         return self._send_block(self._response)
 
     def _result(self, access: Access, apdu: bytes) -> ReadResult:
@@ -97,6 +92,7 @@ class ReadService:
             if not association.allows(Conformance.PARAMETERIZED_ACCESS):
                 raise ScopeOfAccessViolated
             if is_method:
+                association.cost.reading()
                 returned = invoke_method(association, descriptor, access.parameter)
                 return b"\x00" if returned is None else returned
             request = AttributeRequest(descriptor, access.selector, access.parameter)
@@ -128,9 +124,7 @@ class ReadService:
     def _block(self, block: DataBlock, apdu: bytes) -> bytes | None:
         self._association.require(Conformance.BLOCK_TRANSFER_WITH_GET)
         if block.number == 1:
-            definition = self._association.definition
-            assert definition is not None
-            self._request = LongWrite(definition.value_limit)
+            self._request = self._association.long_write()
         request, self._request = self._request, None
         if request is None:
             return _failed(DataAccessResult.NO_LONG_GET_IN_PROGRESS)

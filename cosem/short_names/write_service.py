@@ -62,9 +62,7 @@ class WriteService:
     def _block(self, access: WriteBlock, value: bytes, apdu: bytes) -> bytes | None:
         self._association.require(Conformance.BLOCK_TRANSFER_WITH_SET)
         if access.number == 1:
-            definition = self._association.definition
-            assert definition is not None
-            self._transfer = LongWrite(definition.value_limit)
+            self._transfer = self._association.long_write()
         transfer, self._transfer = self._transfer, None
         if transfer is None:
             return _response([DataAccessResult.NO_LONG_SET_IN_PROGRESS])
@@ -105,6 +103,7 @@ def write_all(association: Association, accesses: list[Access], values: list[byt
     results: list[WriteResult] = []
     for access, value in zip(accesses, values, strict=True):
         try:
+            association.cost.access()
             _write(association, access, value)
             results.append(DataAccessResult.SUCCESS)
         except Exception as error:

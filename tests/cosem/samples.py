@@ -7,6 +7,7 @@ script table, disconnect control) are declared here because public vectors speak
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from cosem.interface_class import BoundAttribute, Constant, CosemObject, Interfa
 from cosem.interface_classes import Clock, Data, ProfileGeneric, Register
 from cosem.object_model import AccessMode, ObjectView, VisibleObject
 from cosem.reader import Reader
+from cosem.request_cost import RequestCost, RequestLimits
 from cosem.rows import RowBuffer
 from cosem.selective_access import BY_ENTRY, BY_RANGE, read_entry, read_range
 from cosem.xdlms import Descriptor
@@ -247,11 +249,10 @@ def definition(
     conformance: Conformance = CLASSIC,
     max_receive_pdu: int = 0x400,
     tolerated: Conformance = NO_SERVICES,
-    value_limit: int = 0x10000,
 ) -> AssociationDefinition:
     """An association of the device that serves all of it."""
     return AssociationDefinition(
-        16, 1, mechanism, conformance, max_receive_pdu, VIEW, lambda device: device.secret, tolerated, value_limit
+        16, 1, mechanism, conformance, max_receive_pdu, VIEW, lambda device: device.secret, tolerated
     )
 
 
@@ -266,10 +267,18 @@ def aarq(
     return acse.write_aarq(ApplicationContext.LN, initiate.write_initiate_request(request), password)
 
 
-def idle(device: Device | None = None, link_limit: int | None = None, **defined: Any) -> tuple[Association, Device]:
+def idle(
+    device: Device | None = None,
+    link_limit: int | None = None,
+    segments: bool = True,
+    limits: RequestLimits | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+    **defined: Any,
+) -> tuple[Association, Device]:
     """An association of a device that waits for its AARQ."""
     served = device or Device()
-    return Association(definition(**defined), served, served.report, link_limit), served
+    cost = RequestCost(limits, clock)
+    return Association(definition(**defined), served, served.report, link_limit, segments=segments, cost=cost), served
 
 
 def associated(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from cosem.access_service import (
     BREAK_ON_ERROR,
-    MOST_ACCESSES,
     SELF_DESCRIPTIVE,
     AccessKind,
     AccessRequest,
@@ -30,6 +29,7 @@ from cosem.data_types import INTEGER, LONG, LONG_UNSIGNED, OCTET_STRING, VISIBLE
 from cosem.date_time import DateTime
 from cosem.errors import DecodeError
 from cosem.initiate import Conformance
+from cosem.request_cost import RequestLimits
 from cosem.security.key_establishment import KeyChoice
 from cosem.security.tags import Envelope
 from cosem.xdlms import AttributeRequest, Descriptor
@@ -343,8 +343,8 @@ def test_no_response_is_longer_than_the_client_takes(
 
 def test_one_request_has_a_bounded_number_of_accesses() -> None:
     association, _ = opened(max_receive_pdu=0xFFFF)
-    most = [access(GET, ENERGY_VALUE)] * MOST_ACCESSES
-    assert len(ask(association, request(*most)).results) == MOST_ACCESSES
+    most = [access(GET, ENERGY_VALUE)] * RequestLimits().accesses
+    assert len(ask(association, request(*most)).results) == RequestLimits().accesses
     assert association.handle(request(*most, most[0])) == bytes.fromhex("d80104")
 
 

@@ -16,6 +16,7 @@ from cosem.errors import ActionResult
 from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, InterfaceClass, Method
 from cosem.object_model import ObjectView, VisibleObject
+from cosem.request_cost import RequestLimits
 from cosem.xdlms import Block, Descriptor
 
 from .samples import (
@@ -182,7 +183,7 @@ def test_a_wrong_block_number_aborts_the_transfer(number: int) -> None:
 
 
 def test_a_parameter_beyond_the_limit_aborts_the_transfer() -> None:
-    association, device = associated(value_limit=10)
+    association, device = associated(limits=RequestLimits(value_octets=10))
     assert ask(association, first_block(TRANSFER, Block(False, 1, b"\x09\x0912345"))) == acknowledged(1)
     assert ask(association, next_block(Block(True, 2, b"6789"))) == result(ActionResult.LONG_ACTION_ABORTED)
     assert device.invoked == []

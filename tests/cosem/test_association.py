@@ -273,7 +273,7 @@ def test_a_selection_that_gives_nothing_is_a_fault_of_our_own() -> None:
     association = Association(served, device, device.report)
     association.handle(aarq())
     request_ = b"\xc0\x01\xc1" + Descriptor(1, ENERGY, 2).to_bytes() + b"\x01\x01\x00"
-    assert association.handle(request_) == bytes.fromhex("d80103")
+    assert association.handle(request_) == bytes.fromhex("c401c101fa")
     assert [type(error) for error, _ in device.reports] == [TypeError]
     assert association.associated
 

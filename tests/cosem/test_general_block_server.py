@@ -24,6 +24,7 @@ from cosem.general_block_transfer import (
     write_general_block,
 )
 from cosem.initiate import Conformance
+from cosem.request_cost import RequestLimits
 from cosem.security.policy import Protection, SecurityPolicy
 from cosem.security.security_context import How, SecurityContext
 from cosem.security.tags import Envelope
@@ -192,8 +193,8 @@ def test_time_ends_a_transfer() -> None:
     server, _, _ = opened()
     server.handle(GET_BUFFER, 0.0)
     ready = write_general_block(GeneralBlock(True, False, 4, 1, 1))
-    assert len(server.handle(ready, 9.9)) == 4
-    assert server.handle(write_general_block(GeneralBlock(True, False, 4, 2, 5)), 19.9) == (NOT_POSSIBLE,)
+    assert len(server.handle(ready, 119.9)) == 4
+    assert server.handle(write_general_block(GeneralBlock(True, False, 4, 2, 5)), 239.9) == (NOT_POSSIBLE,)
 
 
 def test_a_request_that_was_given_up_makes_room_for_the_next() -> None:
@@ -244,7 +245,7 @@ def test_an_acknowledgement_that_cannot_be_ends_the_transfer() -> None:
 
 
 def test_a_request_beyond_the_value_limit_is_refused_before_it_is_whole() -> None:
-    server, _, device = opened(value_limit=100)
+    server, _, device = opened(limits=RequestLimits(value_octets=100))
     assert in_blocks(server, set_note(bytes(99))) == TOO_LONG
     assert len(device.note) != 99
 

@@ -31,7 +31,7 @@ RESPONSE = bytes(range(95))
 
 
 def settings(window: int = 3, limit: int = 1000, attempts: int = 0, size: int = SIZE) -> BlockTransferSettings:
-    return BlockTransferSettings(size, limit, window, timeout_s=5.0, attempts=attempts)
+    return BlockTransferSettings(size, limit, window, timeout_s=5.0, attempts=attempts, repetitions=60)
 
 
 def transfer(**other: int) -> BlockTransfer:

@@ -11,8 +11,8 @@ from cosem.data_types import ANY, OCTET_STRING, decode_all
 from cosem.date_time import DateTime
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
-from cosem.long_transfer import LONGEST_RESPONSE
 from cosem.reader import Reader, encode_length
+from cosem.request_cost import RequestLimits
 from cosem.xdlms import AttributeRequest, Descriptor, GetReply
 
 from .samples import (
@@ -230,7 +230,7 @@ def test_a_list_costs_no_more_than_the_longest_response() -> None:
     found = []
     for _ in range(reader.count()):
         found.append(xdlms.read_result(reader) if reader.u8() else len(xdlms.read_raw_value(reader)))
-    fitting = LONGEST_RESPONSE // 0x200000
+    fitting = RequestLimits().response_octets // 0x200000
     assert found == [0x200000 + 6] * fitting + [DataAccessResult.OTHER_REASON] * (20 - fitting)
 
 

@@ -158,6 +158,8 @@ class HdlcSecondary:
 
     # --- what the layer above uses ------------------------------------------------------------------------
 
+    segments: Final = True
+
     @property
     def max_apdu(self) -> int:
         """Octets of APDU that fit beside the LLC header into one frame to this client."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cosem import acse, initiate
@@ -14,6 +15,7 @@ from cosem.initiate import Conformance
 from cosem.interface_class import BoundAttribute, CosemObject, Sink
 from cosem.interface_classes import AssociationLn, Data
 from cosem.object_model import AccessMode, ObjectView, VisibleObject
+from cosem.request_cost import RequestCost, RequestLimits
 from cosem.short_names.association_sn import association_sn_object
 from cosem.short_names.base_names import ShortNames, base_names
 from obis import Obis
@@ -71,10 +73,18 @@ def aarq(max_pdu: int = 0xFFFF, conformance: int = CLASSIC_SN, password: bytes |
     return acse.write_aarq(ApplicationContext.SN, initiate.write_initiate_request(request), password)
 
 
-def idle(device: Device | None = None, link_limit: int | None = None, **defined: Any) -> tuple[Association, Device]:
+def idle(
+    device: Device | None = None,
+    link_limit: int | None = None,
+    segments: bool = True,
+    limits: RequestLimits | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+    **defined: Any,
+) -> tuple[Association, Device]:
     """An association that waits for its AARQ."""
     served = device or Device()
-    return Association(definition(**defined), served, served.report, link_limit), served
+    cost = RequestCost(limits, clock)
+    return Association(definition(**defined), served, served.report, link_limit, segments=segments, cost=cost), served
 
 
 def associated(

@@ -10,8 +10,8 @@ from cosem.association import Association
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, INTEGER, LONG_UNSIGNED, OCTET_STRING
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
-from cosem.long_transfer import LONGEST_RESPONSE
 from cosem.reader import Reader
+from cosem.request_cost import RequestLimits
 from cosem.rows import RowBuffer
 from cosem.short_names import apdus
 from cosem.short_names.apdus import Access, BlockNumber, DataBlock, Parameterized, ReadResult, Received, Variable
@@ -168,7 +168,7 @@ def test_a_list_costs_no_more_than_the_longest_response() -> None:
     device = Device(note=bytes(0x200000))
     association, _ = associated(device=device)
     found = read_in_blocks(association, [Variable(NOTE)] * 20)
-    fitting = LONGEST_RESPONSE // 0x200000
+    fitting = RequestLimits().response_octets // 0x200000
     assert [isinstance(result, bytes) for result in found] == [number < fitting for number in range(20)]
     assert found[fitting:] == [DataAccessResult.OTHER_REASON] * (20 - fitting)
 
@@ -288,7 +288,7 @@ LONG_REQUESTS: list[tuple[str, list[DataBlock], DataAccessResult]] = [
     ("blocks", "result"), [row[1:] for row in LONG_REQUESTS], ids=[row[0] for row in LONG_REQUESTS]
 )
 def test_a_long_request_that_goes_wrong_is_gone(blocks: list[DataBlock], result: DataAccessResult) -> None:
-    association, device = associated(value_limit=128)
+    association, device = associated(limits=RequestLimits(value_octets=128))
     for block in blocks[:-1]:
         assert read(association, block) == [Received(block.number)]
     assert read(association, blocks[-1]) == [result]

@@ -9,6 +9,7 @@ from cosem.data_types import INTEGER, OCTET_STRING
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
 from cosem.reader import Reader
+from cosem.request_cost import RequestLimits
 from cosem.short_names import apdus
 from cosem.short_names.apdus import Access, BlockNumber, Parameterized, Received, Variable, WriteBlock, WriteResult
 from cosem.xdlms import Descriptor
@@ -150,7 +151,7 @@ LONG_REQUESTS: list[tuple[str, list[tuple[bool, int, bytes]], DataAccessResult]]
 def test_a_long_request_that_goes_wrong_is_gone(
     blocks: list[tuple[bool, int, bytes]], result: DataAccessResult
 ) -> None:
-    association, device = associated(value_limit=128)
+    association, device = associated(limits=RequestLimits(value_octets=128))
     for last, number, raw in blocks[:-1]:
         assert block(association, last, number, raw) == [Received(number)]
     assert block(association, *blocks[-1]) == [result]
