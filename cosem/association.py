@@ -35,7 +35,7 @@ from .association_definition import AssociationDefinition
 from .errors import DataAccessResult, DecodeError, ReadWriteDenied, ServiceError
 from .general_block_transfer import BLOCK_OVERHEAD
 from .get_service import GetService
-from .initiate import NO_SERVICES, Conformance
+from .initiate import EVENTS, NO_SERVICES, Conformance
 from .long_transfer import LongRead, LongWrite
 from .object_model import NOTHING_VISIBLE
 from .opening import Opening, Pending, Refusal, accept, nothing
@@ -101,6 +101,8 @@ class Association:
         self.status = AssociationStatus.NON_ASSOCIATED
         self.negotiated = NO_SERVICES
         self.client_max_pdu = 0
+        self.hears_events = False
+        """Whether the client is to be told events (`event_service.py`)."""
         self.most_octets = 0
         """Of an APDU that reaches the client whole: its PDU size, or less where the link carries less."""
         self.view = NOTHING_VISIBLE
@@ -361,6 +363,7 @@ class Association:
         assert definition is not None
         self.status = AssociationStatus.ASSOCIATED
         self.view = definition.view
+        self.hears_events = bool(self.negotiated & EVENTS)
         self._note()
         if self.allows(Conformance.GET):
             if self.layer is None:

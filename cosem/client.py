@@ -29,6 +29,7 @@ from .client_security import ClientSecurity
 from .data_types import ANY, DATE_TIME_STRING, INTEGER, LONG_UNSIGNED, OCTET_STRING, DataType, decode_all
 from .date_time import DateTime
 from .errors import ActionResult, DataAccessResult, DecodeError
+from .event_service import Event, read_event
 from .initiate import Conformance
 from .reader import Reader, encode_length
 from .security.errors import SecurityError
@@ -167,6 +168,14 @@ class AssociationClient(ABC):
             return (yield apdu)
         how = self.security.of_request(apdu)
         return self.security.open((yield self.security.seal(apdu, how)), how)
+
+
+    def event(self, apdu: bytes) -> Event:
+        """What the server tells unasked, as `EVENT_TAGS` say; raises `DecodeError` or `SecurityError`.
+
+        In a ciphered association it is protected as the InitiateRequest was.
+        """
+        return read_event(apdu if self.security is None else self.security.open(apdu, self.security.initiate))
 
 
 class Client(AssociationClient):

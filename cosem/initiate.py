@@ -86,6 +86,9 @@ LN_ONLY: Final = (
 )
 """Services that exist with long names only."""
 
+EVENTS: Final = Conformance.EVENT_NOTIFICATION | Conformance.INFORMATION_REPORT
+"""Services by which a server tells its client something unasked; an association has one of them at most."""
+
 FOREIGN_AND_LEAST: Final = {
     True: (SN_ONLY, Conformance.GET | Conformance.SET | Conformance.ACTION | Conformance.ACCESS),
     False: (LN_ONLY, Conformance.READ | Conformance.WRITE | Conformance.UNCONFIRMED_WRITE),

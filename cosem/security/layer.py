@@ -153,6 +153,16 @@ class SecurityLayer:
         request = int(how.protection)
         return request << 2 | (request | self._of_response) << 5
 
+    def of_event(self) -> How:
+        """How goes what nobody asked for: as the InitiateRequest came, and at least as the policy asks of responses.
+
+        Raises `InsufficientProtection` where that is a signature that cannot be made.
+        """
+        protection = self.initiate.protection | required(self._security.policy, Direction.RESPONSE)
+        if protection & Protection.SIGNED and not (self.general and self.context.asymmetric.signing):
+            raise InsufficientProtection("the event must be signed, and cannot be")
+        return How(protection, Envelope.SERVICE_GLOBAL)
+
     def overhead(self, how: How) -> int:
         """Most octets that `protect` adds to a response to a request that came as `how` says."""
         protection = int(how.protection) | self._of_response
