@@ -35,6 +35,9 @@ class Link(Protocol):
     def send_apdu(self, apdu: bytes, now: float) -> None:
         """Queue an answer; segmentation and the right moment are the link's business."""
 
+    def announce(self, apdu: bytes) -> bool:
+        """Queue an APDU that nobody asked for; false where the link cannot carry it. HDLC sends it when polled."""
+
     def acknowledge(self, now: float) -> None:
         """Say that the APDU just received gets no answer (unconfirmed service): HDLC then answers RR."""
 

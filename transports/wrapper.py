@@ -29,6 +29,7 @@ from .events import ApduReceived, Event, LinkDisconnected
 HEADER_SIZE: Final = 8
 VERSION: Final = b"\x00\x01"
 DEFAULT_MAX_APDU: Final = 4096
+LONGEST_APDU: Final = 0xFFFF
 _NO_STATION: Final = 0
 PARTIAL_TIMEOUT_S: Final = 30.0
 """Long enough for any network that is still there. Whoever asks every second must not keep half a WPDU alive."""
@@ -118,6 +119,13 @@ class WrapperLink:
         """Queue an answer. Raises `OverflowError` where it is longer than 65535 octets."""
         if self._output is not None:
             self._output.append(b"%b%b%b" % (self._prefix, len(apdu).to_bytes(2, "big"), apdu))
+
+    def announce(self, apdu: bytes) -> bool:
+        """Queue an APDU that nobody asked for; false where it is longer than the link carries."""
+        if len(apdu) > (self.max_apdu or LONGEST_APDU):
+            return False
+        self.send_apdu(apdu, 0.0)
+        return True
 
     def acknowledge(self, now: float) -> None:
         """Nothing: TCP acknowledges by itself."""
