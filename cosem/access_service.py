@@ -80,6 +80,10 @@ class AccessRequest(NamedTuple):
     specifications: list[Specification]
     data: list[bytes]
 
+    def __repr__(self) -> str:
+        """Silent: the data may be secrets."""
+        return "AccessRequest(…)"
+
 
 class AccessResult(NamedTuple):
     """The result of one access: get, set or action, and its data-access-result or action-result."""

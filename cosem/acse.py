@@ -123,6 +123,10 @@ class Aarq(NamedTuple):
     calling_ae_invocation_id: int | None = None
     """The user of the client."""
 
+    def __repr__(self) -> str:
+        """Silent: passwords and keys."""
+        return "Aarq(…)"
+
 
 class Aare(NamedTuple):
     """An association response. `diagnostic` is of the user, or of the provider where `from_provider`.
@@ -145,6 +149,10 @@ class Release(NamedTuple):
 
     reason: int = 0
     user_information: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Silent: the initiate APDU may hold a key."""
+        return "Release(…)"
 
 
 def context_name(context: ApplicationContext) -> bytes:

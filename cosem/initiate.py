@@ -116,6 +116,10 @@ class InitiateRequest(NamedTuple):
     response_allowed: bool = True
     quality_of_service: int | None = None
 
+    def __repr__(self) -> str:
+        """Silent: the dedicated key."""
+        return "InitiateRequest(…)"
+
 
 class InitiateResponse(NamedTuple):
     """What the server grants."""

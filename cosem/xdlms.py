@@ -107,6 +107,10 @@ class Block(NamedTuple):
     number: int
     raw: bytes
 
+    def __repr__(self) -> str:
+        """Silent: the raw octets may be of a secret."""
+        return f"Block(last={self.last}, number={self.number}, …)"
+
 
 def read_attribute_request(reader: Reader) -> AttributeRequest:
     """An attribute descriptor with its optional access selection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
@@ -11,14 +12,20 @@ from cosem.association import Association
 from cosem.general_block_server import GeneralBlockServer
 from cosem.held_octets import HeldOctets
 from cosem.request_cost import RequestCost, RequestLimits
+from cosem.security.tags import PROTECTED
 from transports.connection import Connection
 from transports.events import ApduReceived, Link, LinkConnected
 
 from .binding import Context, ObjectModel
+from .faults import described
+from .security.secret_fields import secrets_of_apdu
 from .session import MeterSession
 from .store import Store
 
 log = structlog.get_logger("server")
+
+_PROTECTED: Final = {bytes((tag,)) for tag in PROTECTED}
+"""Here a fault may quote what was deciphered."""
 
 
 class DlmsSession(MeterSession):
@@ -82,4 +89,11 @@ class DlmsSession(MeterSession):
             self.link.send_apdu(reply, now)
 
     def _report(self, error: Exception, apdu: bytes) -> None:
-        log.error("a request failed", peer=self.connection.peer, apdu=apdu.hex(), exc_info=error)
+        secret = apdu[:1] in _PROTECTED or bool(secrets_of_apdu(apdu))
+        log.error(
+            "a request failed",
+            peer=self.connection.peer,
+            tag=apdu[:1].hex(),
+            octets=len(apdu),
+            fault=described(error, message=not secret),
+        )

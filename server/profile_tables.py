@@ -17,7 +17,7 @@ Period = Literal[300, 900, 1800, 3600]
 class Table(BaseModel):
     """Base of all tables in profiles and configuration: no key is passed over in silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Identity(Table):
@@ -210,7 +210,7 @@ class AssociationProfile(Table):
     mechanism: Literal["none", "low", "high", "md5", "sha1", "gmac", "sha256", "ecdsa"]
     context: Literal["LN", "SN", "LN-ciphered", "SN-ciphered"] = "LN"
     setup: int | None = None
-    password: str = ""
+    password: str = Field(default="", repr=False)
     interface: Literal["module", "optical", "ccc"] | None = None
     conformance: list[str]
     tolerated: list[str] = Field(default_factory=list)
@@ -237,7 +237,7 @@ class Local(Table):
     wrong ones lock a port, and for how long.
     """
 
-    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$")
+    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$", repr=False)
     password_attempts: int = Field(ge=1, le=255)
     lock_out_s: int = Field(ge=0, le=86_400)
 

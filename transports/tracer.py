@@ -192,20 +192,20 @@ def _seconds(now: float) -> str:
     return f"{now:.3f}"
 
 
-def _nothing(octets: bytes) -> list[slice]:
+def _nothing(octets: bytes, to_meter: bool) -> list[slice]:
     return []
 
 
 class Tracer:
     """Writes the lines of all endpoints to one text file. `clock` turns the time of the streams into text; `secret`
-    says which octets of a message are not for everybody's eyes.
+    says which octets of a message, to the meter or from it, are not for everybody's eyes.
     """
 
     def __init__(
         self,
         output: TextIO,
         clock: Callable[[float], str] = _seconds,
-        secret: Callable[[bytes], list[slice]] = _nothing,
+        secret: Callable[[bytes, bool], list[slice]] = _nothing,
     ) -> None:
         self._output = output
         self._clock = clock
@@ -214,7 +214,7 @@ class Tracer:
     def write(self, endpoint: str, direction: str, entries: list[Entry], now: float) -> None:
         """One line for each entry."""
         for entry in entries:
-            hidden = self._secret(entry.octets)
+            hidden = self._secret(entry.octets, direction == TO_METER)
             line = entry.without(hidden) if hidden else str(entry)
             self._output.write(f"{self._clock(now)} {endpoint} {direction} {line}\n")
         if entries:

@@ -67,6 +67,10 @@ class Exchange(NamedTuple):
     own_challenge: bytes
     peer_challenge: bytes
 
+    def __repr__(self) -> str:
+        """Silent: with what follows on the wire, the challenges try secrets."""
+        return "Exchange(…)"
+
     @property
     def mirrored(self) -> Exchange:
         """The same from the other side."""

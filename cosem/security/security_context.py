@@ -86,6 +86,10 @@ class Opened(NamedTuple):
     apdu: bytes
     how: How
 
+    def __repr__(self) -> str:
+        """Silent: what was deciphered."""
+        return "Opened(…)"
+
 
 _STANDING: Final = {
     (envelope, control): How(Protection(control >> 4 & 3), envelope, bool(control & BROADCAST))

@@ -61,6 +61,10 @@ class Parameterized(NamedTuple):
     selector: int
     parameter: bytes
 
+    def __repr__(self) -> str:
+        """Silent: the parameter may be a secret."""
+        return f"Parameterized(0x{self.name:04x}, {self.selector}, …)"
+
 
 class BlockNumber(NamedTuple):
     """In a READ: this block of the response came, the next please."""
