@@ -70,7 +70,7 @@ class Runtime:
         self._tracer = None if trace is None else Tracer(trace, secret=secret_octets)
         self._stack = AsyncExitStack()
         self._admission = Admission(config.limits.of_peers)
-        self._held = HeldOctets(config.limits.held_octets)
+        self.held = HeldOctets(config.limits.held_octets)
 
     async def open(self) -> None:
         """Open all of it; what is open already is closed again where something fails."""
@@ -178,7 +178,7 @@ class Runtime:
         if config.address is not None and not is_loopback(config.where[0]):
             log.warning("an endpoint can be reached from other machines", endpoint=f"{config.kind}://{config.address}")
         interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
-        handler = SessionHandler(behind, self.store, interface, self.config.limits.of_requests, self._held)
+        handler = SessionHandler(behind, self.store, interface, self.config.limits.of_requests, self.held)
         if config.kind == "udp":
             name = f"udp://{config.address}"
             factory = self._around(lambda: self._datagrams(behind), config, name)

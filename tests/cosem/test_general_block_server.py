@@ -14,6 +14,7 @@ from cosem.access_service import AccessKind, AccessRequest, Specification, read_
 from cosem.acse import ApplicationContext, Mechanism
 from cosem.association import Association
 from cosem.association_definition import AssociationDefinition
+from cosem.client import Client
 from cosem.data_types import LONG, OCTET_STRING
 from cosem.general_block_server import GeneralBlockServer
 from cosem.general_block_transfer import (
@@ -23,6 +24,7 @@ from cosem.general_block_transfer import (
     read_general_block,
     write_general_block,
 )
+from cosem.held_octets import HeldOctets
 from cosem.initiate import Conformance
 from cosem.request_cost import RequestLimits
 from cosem.security.policy import Protection, SecurityPolicy
@@ -55,11 +57,11 @@ GET_ENERGY = get(ENERGY_VALUE)
 
 
 def opened(
-    services: Conformance = SERVICES | GENERAL, max_pdu: int = SIZE, **other: Any
+    services: Conformance = SERVICES | GENERAL, max_pdu: int = SIZE, held: HeldOctets | None = None, **other: Any
 ) -> tuple[GeneralBlockServer, Association, Device]:
     """An open association behind general-block-transfer."""
     association, device = associated(max_pdu, services, conformance=services, **other)
-    return GeneralBlockServer(association), association, device
+    return GeneralBlockServer(association, held), association, device
 
 
 def client(now: float = 0.0, window: int = 4, attempts: int = 3, size: int = SIZE) -> BlockTransfer:
@@ -270,6 +272,136 @@ def test_an_aare_is_never_cut() -> None:
     (answer,) = server.handle(aarq(12, SERVICES | GENERAL), 0.0)
     assert answer[0] == acse.AARE
     assert len(answer) > 12
+
+
+# --- what a client may cost -------------------------------------------------------------------------
+
+FIRST_OF_A_SET = bytes.fromhex("c102c1") + NOTE_VALUE.to_bytes() + bytes.fromhex("00 00 00000001 14") + bytes(20)
+BLOCKS = GENERAL | Conformance.BLOCK_TRANSFER_WITH_GET | Conformance.BLOCK_TRANSFER_WITH_SET
+
+LEFT: dict[str, tuple[Conformance, bytes, bytes, bytes]] = {
+    "an answer in general blocks": (
+        SERVICES | GENERAL, GET_BUFFER, write_general_block(GeneralBlock(True, False, 4, 1, 1)), NOT_POSSIBLE
+    ),
+    "a request in general blocks": (
+        SERVICES | GENERAL,
+        write_general_block(GeneralBlock(False, False, 1, 1, 0, bytes(20))),
+        write_general_block(GeneralBlock(False, False, 1, 2, 1, bytes(20))),
+        NOT_POSSIBLE,
+    ),
+    "a GET in blocks": (
+        SERVICES | BLOCKS, GET_BUFFER, bytes.fromhex("c002c100000001"), bytes.fromhex("c402c101000000010110")
+    ),
+    "a SET in blocks": (
+        SERVICES | BLOCKS, FIRST_OF_A_SET, bytes.fromhex("c103c1 00 00000002 0100"),
+        bytes.fromhex("c503c1 12 00000002"),
+    ),
+}  # fmt: skip
+"""Services, what a client begins and leaves, how it would go on, and the answer once that was forgotten."""
+
+
+@pytest.mark.parametrize(("services", "begun", "more", "refusal"), LEFT.values(), ids=LEFT)
+def test_what_a_client_leaves_is_forgotten_without_another_apdu(
+    services: Conformance, begun: bytes, more: bytes, refusal: bytes
+) -> None:
+    held = HeldOctets()
+    server, association, _ = opened(services, held=held)
+    server.handle(begun, 10.0)
+    assert held.total >= 20
+    assert server.deadline == 130.0
+    server.handle_timer(129.9)
+    assert held.total >= 20
+    server.handle_timer(130.0)
+    assert (held.total, server.deadline) == (0, None)
+    assert association.associated
+    assert tuple(server.handle(more, 130.0)) == (refusal,)
+
+
+@pytest.mark.parametrize(("services", "begun", "more", "refusal"), LEFT.values(), ids=LEFT)
+def test_a_client_that_goes_on_has_all_its_time_again(
+    services: Conformance, begun: bytes, more: bytes, refusal: bytes
+) -> None:
+    server, _, _ = opened(services)
+    server.handle(begun, 10.0)
+    assert tuple(server.handle(more, 20.0)) != (refusal,)
+    assert server.deadline == 140.0
+
+
+@pytest.mark.parametrize(("services", "begun", "more", "refusal"), LEFT.values(), ids=LEFT)
+def test_all_connections_together_keep_no_more_than_their_limit(
+    services: Conformance, begun: bytes, more: bytes, refusal: bytes
+) -> None:
+    held = HeldOctets(500)
+    servers = [opened(services, held=held)[0] for _ in range(50)]
+    for server in servers:
+        server.handle(begun, 0.0)
+        assert held.total <= 500
+    assert tuple(servers[0].handle(more, 0.0)) == (refusal,)
+    assert tuple(servers[-1].handle(more, 0.0)) != (refusal,)
+
+
+@pytest.mark.parametrize("services", [SERVICES | GENERAL, SERVICES | BLOCKS])
+def test_nothing_is_kept_of_what_came_to_its_end(services: Conformance) -> None:
+    held = HeldOctets()
+    server, association, _ = opened(services, held=held)
+    if services & Conformance.BLOCK_TRANSFER_WITH_GET:
+        (reply,) = server.handle(GET_BUFFER, 0.0)
+        while association.get.transfer is not None:
+            assert held.total > 0
+            number = int.from_bytes(reply[4:8], "big")
+            (reply,) = server.handle(xdlms.write_get_next(0xC1, number), 0.0)
+    else:
+        answer_in_blocks(server, GET_BUFFER)
+        server.handle(GET_ENERGY, 0.0)
+    assert (held.total, server.deadline) == (0, None)
+
+
+def test_a_connection_that_ends_keeps_nothing() -> None:
+    held = HeldOctets()
+    server, _, _ = opened(held=held)
+    server.handle(GET_BUFFER, 0.0)
+    server.reset()
+    assert (held.total, server.deadline) == (0, None)
+
+
+def test_turns_that_bring_nothing_new_come_to_an_end() -> None:
+    """The same acknowledgement with the largest window, over and over: each brings a window, but not for ever."""
+    server, _, _ = opened(limits=RequestLimits(repetitions=3))
+    server.handle(GET_BUFFER, 0.0)
+    again = [
+        server.handle(write_general_block(GeneralBlock(True, False, 63, number, 0)), 0.0) for number in (1, 1, 1, 1, 1)
+    ]
+    assert [len(replies) for replies in again] == [7, 7, 7, 7, 1]
+    assert again[-1] == (REFUSED,)
+
+
+LONGEST = 100
+CUT = {
+    "no blocks of any kind": Conformance(0),
+    "general blocks": GENERAL,
+    "blocks of a GET": Conformance.BLOCK_TRANSFER_WITH_GET,
+    "both": GENERAL | Conformance.BLOCK_TRANSFER_WITH_GET,
+}
+
+
+@pytest.mark.parametrize("more", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("request_", [GET_BUFFER, next(Client().get_list([BUFFER, NOTE_VALUE, BUFFER]))])
+def test_over_datagrams_a_request_has_one_answer_that_fits_into_one(more: Conformance, request_: bytes) -> None:
+    services = SERVICES | Conformance.MULTIPLE_REFERENCES | more
+    server, _, _ = opened(services, max_pdu=0xFFFF, link_limit=LONGEST, segments=False)
+    (reply,) = server.handle(request_, 0.0)
+    assert len(reply) <= LONGEST
+    if more & GENERAL and not more & Conformance.BLOCK_TRANSFER_WITH_GET:
+        for number in (1, 2):
+            block = GeneralBlock(True, False, 63, number, number)
+            (reply,) = server.handle(write_general_block(block), 0.0)
+            assert len(reply) <= LONGEST
+
+
+def test_over_datagrams_a_long_answer_arrives_in_blocks() -> None:
+    server, _, _ = opened(max_pdu=0xFFFF, link_limit=LONGEST, segments=False)
+    assert answer_in_blocks(server, GET_BUFFER) == whole(GET_BUFFER)
+    assert in_blocks(server, GET_BUFFER) == whole(GET_BUFFER)
 
 
 # --- ciphered ---------------------------------------------------------------------------------------

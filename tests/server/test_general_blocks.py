@@ -13,7 +13,13 @@ from cosem import xdlms
 from cosem.access_service import AccessKind, AccessRequest, Specification, read_access_response, write_access_request
 from cosem.client import Client
 from cosem.data_types import ANY, DOUBLE_LONG_UNSIGNED, decode_all
-from cosem.general_block_transfer import BlockTransfer, BlockTransferSettings, read_general_block
+from cosem.general_block_transfer import (
+    BlockTransfer,
+    BlockTransferSettings,
+    GeneralBlock,
+    read_general_block,
+    write_general_block,
+)
 from cosem.initiate import Conformance
 from cosem.xdlms import AttributeRequest, Descriptor
 from obis import Obis
@@ -119,6 +125,40 @@ async def test_object_list_and_access_go_in_windows_of_blocks(
     response = read_access_response(accessed)
     assert response.results == [(AccessKind.SET, 0), (AccessKind.GET, 0), (AccessKind.GET, 0)]
     assert response.data[1:] == [DOUBLE_LONG_UNSIGNED.encode(4711), listed[4:]]
+
+
+async def test_a_datagram_brings_one_at_most_that_fits_into_a_frame(profile: str) -> None:
+    """Whoever forges an address asks for the largest window, and never takes what comes."""
+    forged = write_general_block(GeneralBlock(True, False, 63, 1, 0))
+
+    def work(name: str) -> list[int]:
+        client = Blocks(UdpPort(name), 0xFFFF)
+        client.send(get(OBJECT_LIST))
+        sizes = [len(client.port.read(PATIENCE_S))]
+        for _ in range(30):
+            client.send(forged)
+        while datagram := client.port.read(0.3):
+            sizes.append(len(datagram))
+        return sizes
+
+    endpoint = {"kind": "udp", "address": LOOPBACK}
+    limits = {"udp_apdu_octets": 500, "block_repetitions": 10}
+    async with running([{"profile": profile}], [endpoint], limits=limits) as runtime:
+        sizes = await asyncio.to_thread(work, runtime.endpoints[0].name)
+    assert len([size for size in sizes if size > 11]) <= 1 + 1 + 10
+    assert max(sizes) <= 508
+    assert len(sizes) <= 31
+
+
+async def test_a_run_bounds_what_its_clients_may_ask_for(profile: str) -> None:
+    def work(name: str) -> bytes:
+        client = Blocks(TcpPort(name), 200)
+        client.send(accesses(*[(AccessKind.GET, NUMBER_2, b"\x00")] * 2))
+        return next(client.received())
+
+    endpoint = {"kind": "tcp", "address": LOOPBACK}
+    async with running([{"profile": profile}], [endpoint], limits={"accesses": 1}) as runtime:
+        assert await asyncio.to_thread(work, runtime.endpoints[0].name) == bytes.fromhex("d80104")
 
 
 async def test_over_hdlc_each_block_is_asked_for(profile: str) -> None:

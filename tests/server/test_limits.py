@@ -8,15 +8,20 @@ from typing import Any
 import pytest
 
 from cosem.client import Client
+from cosem.request_cost import RequestLimits
+from cosem.xdlms import Descriptor
+from obis import Obis
 from server.config import RunConfig
+from server.limits import Limits
 from server.runtime import Runtime
 from transports.kmp import TO_METER, encode_frame
 from transports.wrapper import encode_wpdu
 
-from .clients import TcpPort, WrapperClient
+from .clients import TcpPort, UdpPort, WrapperClient
 from .running import LOOPBACK, running
 
 METER: list[dict[str, Any]] = [{}]
+LOAD_PROFILE = Descriptor(7, Obis.parse("1.1.99.1.0.255"), 2)
 TCP = [{"kind": "tcp", "address": LOOPBACK}]
 HELLO = next(Client(b"12345").associate())
 WRONG = next(Client(b"54321").associate())
@@ -113,9 +118,76 @@ async def test_an_apdu_above_the_limit_ends_the_connection() -> None:
             await asyncio.to_thread(answer, port, bytes(101))
 
 
+class CountingPort(UdpPort):
+    """Notes how long the datagrams of the meter are."""
+
+    longest = 0
+
+    def read(self, timeout_s: float) -> bytes:
+        data = super().read(timeout_s)
+        self.longest = max(self.longest, len(data))
+        return data
+
+
+async def test_long_answers_arrive_over_udp_in_datagrams_that_no_network_cuts() -> None:
+    async with running(METER, [{"kind": "udp", "address": LOOPBACK}]) as runtime:
+
+        def work() -> tuple[int, int]:
+            client = WrapperClient(port := CountingPort(at(runtime)))
+            return len(client.run(client.client.get(LOAD_PROFILE))), port.longest
+
+        octets, longest = await asyncio.to_thread(work)
+    assert octets > 0x10000
+    assert 1000 < longest <= 1408
+
+
+async def test_what_a_client_left_in_the_middle_is_forgotten_while_it_says_nothing() -> None:
+    async with running(METER, TCP, limits={"block_rest_s": 0.2}) as runtime:
+        client = await asyncio.to_thread(lambda: WrapperClient(TcpPort(at(runtime))))
+        request = next(client.client.get(LOAD_PROFILE))
+        assert (await asyncio.to_thread(client.ask, request))[:2] == b"\xc4\x02"
+        assert runtime.held.total > 0x10000
+        async with asyncio.timeout(10):
+            while runtime.held.total:
+                await asyncio.sleep(0)
+
+
+async def test_all_connections_together_leave_a_bounded_number_of_octets() -> None:
+    async with running(METER, TCP, limits={"held_octets": 1 << 20}) as runtime:
+        for _ in range(5):
+            client = await asyncio.to_thread(lambda: WrapperClient(TcpPort(at(runtime))))
+            request = next(client.client.get(LOAD_PROFILE))
+            assert (await asyncio.to_thread(client.ask, request))[:2] == b"\xc4\x02"
+            assert 0x10000 < runtime.held.total <= 1 << 20
+
+
+def test_every_bound_of_requests_is_a_setting() -> None:
+    names = {
+        "value_octets": 2000,
+        "response_octets": 70_000,
+        "accesses": 7,
+        "request_s": 3.5,
+        "block_window": 5,
+        "block_repetitions": 4,
+        "block_rest_s": 6.5,
+    }
+    assert list(Limits(**names).of_requests) == list(names.values())  # type: ignore[arg-type]
+    assert len(names) == len(RequestLimits._fields)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("udp_apdu_octets", 63),
+        ("udp_apdu_octets", 65_500),
+        ("value_octets", 0),
+        ("response_octets", 0),
+        ("held_octets", 0),
+        ("block_rest_s", 0),
+        ("block_window", 64),
+        ("block_repetitions", -1),
+        ("accesses", 0),
+        ("request_s", 0),
         ("connections", 0),
         ("connections_per_host", 0),
         ("failures_per_host", -1),

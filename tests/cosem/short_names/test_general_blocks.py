@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cosem.data_types import OCTET_STRING
 from cosem.general_block_server import GeneralBlockServer
 from cosem.initiate import Conformance
@@ -42,6 +44,16 @@ def test_blocks_of_the_service_come_before_general_ones() -> None:
     server, _ = opened(SERVICES | Conformance.BLOCK_TRANSFER_WITH_GET)
     (reply,) = server.handle(READ_NOTE, 0.0)
     assert reply[:3] == bytes.fromhex("0c0102")
+
+
+@pytest.mark.parametrize(
+    "more", [Conformance(0), Conformance.GENERAL_BLOCK_TRANSFER, Conformance.BLOCK_TRANSFER_WITH_GET]
+)
+def test_over_datagrams_a_read_has_one_answer_that_fits_into_one(more: Conformance) -> None:
+    services = Conformance.READ | more
+    association, _ = associated(0xFFFF, services, link_limit=SIZE, segments=False, conformance=services)
+    (reply,) = GeneralBlockServer(association).handle(READ_NOTE, 0.0)
+    assert len(reply) <= SIZE
 
 
 def test_what_ends_a_transfer_is_told_by_a_service_error() -> None:
