@@ -261,7 +261,7 @@ class Association:
             if self.status is AssociationStatus.PENDING:
                 layer.proof_allowed(how)
         except SecurityError as error:
-            layer.refused(error)
+            self._blame(layer, error)
             return error.response()
         except DecodeError:
             return _UNKNOWN
@@ -273,6 +273,12 @@ class Association:
         else:
             response = self.refused(self._serve(inner), inner[0])
         return None if response is None else layer.protect(response, how)
+
+    def _blame(self, layer: SecurityLayer, error: SecurityError) -> None:
+        layer.refused(error)
+        assert self.definition is not None
+        if error.fault is ServiceFault.DECIPHERING_ERROR and self.definition.guard is not None:
+            self.definition.guard(self.context).forged()
 
     def _serve(self, apdu: bytes) -> bytes | None:
         tag = apdu[0] if apdu else -1
@@ -306,7 +312,7 @@ class Association:
                     information = layer.protect(self._initiate_response, how)
         except SecurityError as error:
             assert layer is not None
-            layer.refused(error)
+            self._blame(layer, error)
             return error.response()
         except DecodeError:
             return _UNKNOWN

@@ -150,6 +150,7 @@ class _Check:
         self.definition = definition
         self.context = context
         self.request = request
+        self.context_of_client: SecurityContext | None = None
         self.guard: Guard | None = None if definition.guard is None else definition.guard(context)
         self.security: MeterSecurity | None = None if definition.security is None else definition.security(context)
 
@@ -157,7 +158,7 @@ class _Check:
         mechanism, ciphered = self.definition.mechanism, self.definition.context.ciphered
         proved = mechanism is not Mechanism.LOWEST or ciphered
         with_title = ciphered or mechanism in _WITH_TITLES
-        security_context = self._security_context() if with_title else None
+        security_context = self.context_of_client = self._security_context() if with_title else None
         if proved and self.guard is not None and self.guard.locked:
             raise Refusal(UserDiagnostic.AUTHENTICATION_FAILURE, transient=True)
         pending = self._authenticate(security_context)
@@ -165,7 +166,7 @@ class _Check:
         if ciphered:
             assert self.security is not None
             assert security_context is not None
-            layer = SecurityLayer(self.security, security_context)
+            layer = SecurityLayer(self.security, security_context, to_be_proved=pending is not None)
             octets, how = self._initiate_request(layer)
         try:
             proposed = initiate.read_initiate_request(octets)
@@ -204,6 +205,8 @@ class _Check:
     def _note(self) -> None:
         assert self.security is not None
         assert self.request.calling_ap_title is not None
+        if self.context_of_client is not None and self.definition.mechanism >= Mechanism.HIGH:
+            self.context_of_client.prove()
         self.security.opened(self.request.calling_ap_title)
 
     def _security_context(self) -> SecurityContext:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 
+from cosem.xdlms import Descriptor
 from metering import Configured, Meter
 from metering.inputs import Input, NoteConfiguration, input_from_dict
 from obis import Obis
@@ -71,6 +72,16 @@ class Pushing(Protocol):
     def changed(self) -> None:
         """The meter has changed, maybe into an alarm."""
 
+    def listened(self) -> None:
+        """Somebody listens for events now, or nobody does any more."""
+
+
+class Listener(Protocol):
+    """A client that is told what it has not asked for."""
+
+    def tell(self, attributes: Sequence[Descriptor]) -> None:
+        """There is news of these attributes."""
+
 
 class VirtualMeter:
     """A meter of a device profile.
@@ -96,11 +107,23 @@ class VirtualMeter:
         self.defaults: dict[bytes, bytes] = {}
         self.sequence = sequence
         self.pending: list[JournalEntry] = []
+        self._told: dict[int, Callable[[], None]] = {}
+        """Who waits for which entry to be on disk, by sequence."""
         self.on_configured: list[Callable[[], None]] = []
         self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
         self.key_file = KeyFile(None) if key_file is None else key_file
         self.pushing: Pushing | None = None
+        self.listeners: set[Listener] = set()
+
+    def listen(self, listener: Listener, wanted: bool) -> None:
+        """Tell a client of events from now on, or no more."""
+        if wanted:
+            self.listeners.add(listener)
+        else:
+            self.listeners.discard(listener)
+        if self.pushing is not None:
+            self.pushing.listened()
 
     def now(self) -> int:
         """True time, never before what the engine has settled."""
@@ -129,9 +152,16 @@ class VirtualMeter:
         self.engine.apply(change, at)
         self._journal(at, {"input": change.to_dict()})
 
-    def remember(self, key: bytes, encoded: bytes) -> None:
-        """Write to permanent memory."""
+    def remember(self, key: bytes, encoded: bytes, on_disk: Callable[[], None] | None = None) -> None:
+        """Write to permanent memory; `on_disk` is called when that is known to be there (`committed`)."""
         self._remember(self.now(), key, encoded)
+        if on_disk is not None:
+            self._told[self.sequence] = on_disk
+
+    def forget(self, key: bytes) -> None:
+        """Take something out of permanent memory."""
+        self.memory.pop(key, None)
+        self._journal(self.now(), {"key": key.hex(), "value": None})
 
     def configure(self, what: Configured, changes: Sequence[Input | Remember | KeepSecrets]) -> None:
         """Change the configuration, all at one instant, and write it into the configuration logger.
@@ -185,13 +215,26 @@ class VirtualMeter:
         entries, self.pending = self.pending, []
         return entries
 
+    def committed(self, entries: Sequence[JournalEntry], *, failed: bool = False) -> None:
+        """Entries that were taken are on disk; or never will be, where that failed."""
+        if not self._told:
+            return
+        for entry in entries:
+            told = self._told.pop(entry.sequence, None)
+            if told is not None and not failed:
+                told()
+
     def replay(self, entry: JournalEntry) -> None:
         """Apply an entry read back from the journal; they come in order."""
         body: dict[str, Any] = json.loads(entry.body)
         if (change := body.get("input")) is not None:
             self.engine.apply(input_from_dict(change), max(entry.at, self.engine.time))
         elif "key" in body:
-            self.memory[bytes.fromhex(body["key"])] = bytes.fromhex(body["value"])
+            key, value = bytes.fromhex(body["key"]), body["value"]
+            if value is None:
+                self.memory.pop(key, None)
+            else:
+                self.memory[key] = bytes.fromhex(value)
         # a changed secret is in the key file
         self.sequence = entry.sequence
 

@@ -42,7 +42,7 @@ class DecipheringError(SecurityError):
 
 
 class ReplayRefused(DecipheringError):
-    """A signed APDU that was seen before; signatures have no counter that could be named in the answer."""
+    """A signed APDU that was or may have been seen before; there is no counter that could be named in the answer."""
 
 
 class InvocationCounterError(SecurityError):
@@ -78,6 +78,10 @@ class InsufficientProtection(SecurityError):
 
     state = StateError.SERVICE_NOT_ALLOWED
     fault = ServiceFault.OPERATION_NOT_POSSIBLE
+
+
+class CounterJumps(InsufficientProtection):
+    """A counter without a tag that jumps too far ahead: an APDU with a tag may."""
 
 
 class AssociationRefused(Exception):

@@ -24,6 +24,7 @@ from .elliptic import PrivateKey, PublicKey
 from .envelopes import AgreedKey, IdentifiedKey, KeyInfo, Scheme, WrappedKey
 from .errors import KeyRefused
 from .gcm import BlockCipherKey
+from .invocation import KeyName
 from .keys import Keys
 
 _Key = TypeVar("_Key", PrivateKey, PublicKey)
@@ -63,9 +64,10 @@ class AsymmetricKeys:
 
 
 class EstablishedKey(NamedTuple):
-    """A key that came with an APDU, and the digest its counters are remembered by."""
+    """A key that came with an APDU, how it is counted, and the digest a dedicated one (`name` None) is counted by."""
 
     cipher: BlockCipherKey
+    name: KeyName | None
     digest: bytes
 
 
@@ -91,25 +93,26 @@ class KeyEstablishment:
         """The APDU that brought this key was genuine: from now on it is the one without key-info."""
         self._known = key
 
-    def ready(self, key: bytes) -> EstablishedKey:
-        """A key as it is used and counted."""
-        return EstablishedKey(self._keys.cipher(key), hashlib.sha256(b"key" + key).digest())
+    def ready(self, key: bytes, name: KeyName | None = None) -> EstablishedKey:
+        """A key as it is used and counted; without a name a dedicated one."""
+        return EstablishedKey(self._keys.cipher(key), name, hashlib.sha256(b"key" + key).digest())
 
     def of_peer(self, key_info: WrappedKey | AgreedKey | None, transaction_id: bytes) -> EstablishedKey:
         """The key that an APDU of the peer brings."""
         if key_info is None:
             return self._last()
         if isinstance(key_info, WrappedKey):
-            return self.ready(key_wrap.unwrap(self._keys.master, key_info.key_ciphered_data))
+            return self.ready(key_wrap.unwrap(self._keys.master, key_info.key_ciphered_data), KeyName.WRAPPED)
         own = _held(self._asymmetric.agreement, "key agreement key")
         if key_info.scheme is Scheme.ONE_PASS:
             signer = _held(self._asymmetric.peer_signing, "signing key of the peer")
             ephemeral = agreement.read_ephemeral(key_info.key_ciphered_data, signer)
-            return self.ready(agreement.one_pass(own, ephemeral, self._peer_title, self._own_title))
+            return self.ready(agreement.one_pass(own, ephemeral, self._peer_title, self._own_title), KeyName.AGREED)
         if key_info.key_ciphered_data:
             raise KeyRefused("the static unified model sends no data")
         peer = _held(self._asymmetric.peer_agreement, "key agreement key of the peer")
-        return self.ready(agreement.static_unified(own, peer, self._peer_title, transaction_id, self._own_title))
+        key = agreement.static_unified(own, peer, self._peer_title, transaction_id, self._own_title)
+        return self.ready(key, KeyName.AGREED)
 
     def of_ours(self, choice: KeyChoice, transaction_id: bytes) -> tuple[KeyInfo | None, BlockCipherKey]:
         """A key for an APDU of ours, and the key-info that brings it to the peer."""
@@ -130,7 +133,7 @@ class KeyEstablishment:
                 own = _held(self._asymmetric.agreement, "key agreement key")
                 key = agreement.static_unified(own, peer, self._own_title, transaction_id, self._peer_title)
                 key_info = AgreedKey(Scheme.STATIC_UNIFIED, b"")
-        self._known = self.ready(key)
+        self._known = self.ready(key, KeyName.WRAPPED if choice is KeyChoice.WRAPPED else KeyName.AGREED)
         return key_info, self._known.cipher
 
     def check(self, choice: KeyChoice) -> None:

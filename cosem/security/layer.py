@@ -4,6 +4,7 @@
 |---|---|
 | be what its tag says, under our keys, not seen before (`SecurityContext`) | deciphering- or invocation-counter-error |
 | have the protection that the policy asks of requests | service-not-allowed, operation-not-possible |
+| have more than encryption alone, until the client has proved itself; but for the way to its proof | the same |
 | be answerable as it came and as the policy asks of responses: keys are there | the same, before anything is done |
 | leave values of our counter for the response | `CounterExhausted`: reported, other-reason |
 | come in a general APDU only where general-protection was negotiated | service-not-allowed, service-not-supported |
@@ -63,6 +64,9 @@ class Guard(Protocol):
     def failed(self) -> None:
         """A wrong password, proof or tag of an AARQ."""
 
+    def forged(self) -> None:
+        """A wrong tag in an open association: blamed on the connection, and no failure of the association."""
+
     def succeeded(self) -> None:
         """A right one."""
 
@@ -89,10 +93,14 @@ _SIGNING_OVERHEAD: Final = 6
 
 
 class SecurityLayer:
-    """Protects one association; `initiate` says how the InitiateRequest came that opened it."""
+    """Protects one association; `initiate` says how the InitiateRequest came that opened it.
 
-    def __init__(self, security: MeterSecurity, context: SecurityContext) -> None:
+    `to_be_proved` says that high level security is to follow, and nothing is served before.
+    """
+
+    def __init__(self, security: MeterSecurity, context: SecurityContext, *, to_be_proved: bool = False) -> None:
         self.context = context
+        self._to_be_proved = to_be_proved
         self.initiate = PLAIN
         self.general = True
         """Whether general APDUs may be used: in the AARQ always, then as negotiated."""
@@ -107,6 +115,9 @@ class SecurityLayer:
             if tag in GENERAL and not self.general:
                 raise GeneralProtectionRefused("general-protection was not negotiated")
             opened = self.context.open(apdu)
+            # Anybody can make octets that decipher to some APDU: one of 256 is enough.
+            if not (self.context.proved or self._to_be_proved):
+                raise InsufficientProtection("encryption alone, of a client that has proved nothing")
         else:
             opened = Opened(apdu, PLAIN)
         self._require(opened.how)

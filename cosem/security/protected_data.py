@@ -146,7 +146,8 @@ def _remove(context: SecurityContext, data: bytes, item: ProtectionParameters) -
     if item.type is ProtectionType.DIGITAL_SIGNATURE:
         inner, signature = envelopes.read_octet_string(reader), envelopes.read_octet_string(reader)
         reader.end()
-        return inner, context.verify_data(envelopes.to_be_signed(item.header, inner), signature)
+        signed = envelopes.to_be_signed(item.header, inner)
+        return inner, context.verify_data(signed, signature, item.transaction_id)
     content = envelopes.read_content(reader)
     if Protection(content.control >> 4 & 3) != _GIVES[item.type]:
         raise DecodeError(f"security control 0x{content.control:02x} of {item.type.name.lower()}", 0)

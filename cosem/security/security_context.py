@@ -19,8 +19,11 @@ APDU holds a plain one. Whether the protection is enough is the policy's to say,
 | glo, general-glo | global unicast; broadcast where bit 6 of SC says so | the key's |
 | ded, general-ded | dedicated, bit 6 clear (ours) | by a digest of the key |
 | general-ciphering, identified | global unicast or broadcast; bit 6 is not looked at | the key's |
-| general-ciphering, wrapped or agreed | of this APDU, from then on known to both | by a digest of the key |
+| general-ciphering, wrapped or agreed | of this APDU, from then on known to both | of all wrapped, of all agreed keys |
 | general-ciphering without key-info | the last one wrapped or agreed in this association, by either side | the same |
+
+The peer has proved itself (`proved`) with the first tag, signature or proof that was right. Until then encryption
+alone moves no standing counter, only one of this association; whether it is served is for `SecurityLayer` to say.
 
 What we send takes its counter from one `SendCounter`, whatever the key: so no two APDUs share an IV, even where a peer
 brings a key back, be it the dedicated key of an association long ago. Responses go as requests came:
@@ -37,7 +40,13 @@ from ..errors import DecodeError
 from ..reader import Reader
 from . import envelopes
 from .envelopes import Content, GeneralCiphering, Header, IdentifiedKey, KeyInfo
-from .errors import DecipheringError, DedicatedKeyRefused, KeyRefused, SystemTitleRefused
+from .errors import (
+    DecipheringError,
+    DedicatedKeyRefused,
+    InvocationCounterError,
+    KeyRefused,
+    SystemTitleRefused,
+)
 from .gcm import TAG_SIZE, BlockCipherKey, initialization_vector
 from .invocation import Channel, KeyName, ReceiveCounters, SendCounter
 from .key_establishment import AsymmetricKeys, EstablishedKey, KeyChoice, KeyEstablishment, choice_of
@@ -130,6 +139,9 @@ class SecurityContext:
         self._received = received
         self._unicast = Channel(KeyName.UNICAST, peer_title)
         self._broadcast = Channel(KeyName.BROADCAST, peer_title)
+        self.proved = False
+        """Whether the peer has shown that it holds a key or secret, by something that cannot be guessed."""
+        self._unproved: dict[Channel, int] = {}
         self._dedicated: EstablishedKey | None = None
         self._establishment = KeyEstablishment(keys, self.asymmetric, own_title, peer_title, random)
 
@@ -174,7 +186,7 @@ class SecurityContext:
                 raise DecipheringError("the broadcast key set with a dedicated key")
             if self._dedicated is None:
                 raise DecipheringError("there is no dedicated key")
-            return self._open_once(self._dedicated, content, self.keys.authentication, how, plain)
+            return self._open_established(self._dedicated, content, self.keys.authentication, how, plain)
         return self._open_global(content, self.keys.authentication, how, plain)
 
     def _open_general(self, apdu: GeneralCiphering) -> Opened:
@@ -192,26 +204,55 @@ class SecurityContext:
             established = self._establishment.of_peer(apdu.key_info, header.transaction_id)
         except KeyRefused as refused:
             raise DecipheringError(str(refused)) from None
-        opened = self._open_once(established, content, associated, how, None)
+        opened = self._open_established(established, content, associated, how, None)
         self._establishment.establish(established)
         return opened
 
     def _open_global(self, content: Content, associated: bytes, how: How, plain: int | None) -> Opened:
         """Decipher with a global key, which counts for itself."""
-        control, counter, sealed = content
         cipher, channel = self._global(how.broadcast)
         if cipher is None:
             raise DecipheringError("there is no broadcast key")
+        return self._open_counted(cipher, channel, content, associated, how, plain)
+
+    def _open_counted(
+        self, cipher: BlockCipherKey, channel: Channel, content: Content, associated: bytes, how: How, plain: int | None
+    ) -> Opened:
+        """Decipher what a standing counter counts."""
+        control, counter, sealed = content
         self._received.check(channel, counter)
+        if not control & AUTHENTICATED:
+            self._check_untagged(channel, counter)
         text = cipher.open(control, initialization_vector(self.peer_title, counter), sealed, associated)
         opened = self._inside(text, how, plain)
-        self._received.accept(channel, counter)
+        if self.proved:
+            self._received.accept(channel, counter)
+        elif control & AUTHENTICATED:
+            self.prove()
+            self._received.accept(channel, counter)
+        else:
+            self._unproved[channel] = counter + 1
         return opened
 
-    def _open_once(
+    def _check_untagged(self, channel: Channel, counter: int) -> None:
+        lowest = self._unproved.get(channel, 0)
+        if counter < lowest:
+            raise InvocationCounterError(counter, lowest)
+        self._received.check_jump(channel, counter)
+
+    def prove(self) -> None:
+        """The peer has proved itself: what encryption alone brought before was its own and counts."""
+        self.proved = True
+        unproved, self._unproved = self._unproved, {}
+        for channel, lowest in unproved.items():
+            self._received.accept(channel, lowest - 1)
+
+    def _open_established(
         self, key: EstablishedKey, content: Content, associated: bytes, how: How, plain: int | None
     ) -> Opened:
-        """Decipher with a key of this association or APDU, counted by its digest."""
+        """Decipher with a key of this association, counted by its digest, or of this APDU."""
+        if key.name is not None:
+            return self._open_counted(key.cipher, Channel(key.name, self.peer_title), content, associated, how, plain)
         control, counter, sealed = content
         self._received.check_once(key.digest, counter)
         text = key.cipher.open(control, initialization_vector(self.peer_title, counter), sealed, associated)
@@ -223,7 +264,9 @@ class SecurityContext:
         apdu = envelopes.read_general_signing(reader)
         digest = hashlib.sha256(b"signed" + apdu.signed).digest()
         opened = self._signed(apdu, How(Protection.NONE, Envelope.NONE))
-        self._received.accept_signed(digest)
+        channel = Channel(KeyName.SIGNED, self.peer_title)
+        self._received.accept_signed(channel, apdu.header.transaction_id, digest)
+        self.prove()
         return opened
 
     def _inside(self, text: bytes, how: How, plain: int | None) -> Opened:
@@ -349,18 +392,25 @@ class SecurityContext:
             channel = standing._replace(key=standing.key.of_data)
             if cipher is None:
                 raise DecipheringError("there is no broadcast key")
-            self._received.check(channel, counter)
+            self._check_data(channel, control, counter)
             text = cipher.open(control, iv, sealed, self.keys.authentication)
             return text, lambda: self._received.accept(channel, counter)
         key = self._establishment.of_peer(key_info, transaction_id)
-        self._received.check_once(key.digest, counter)
+        assert key.name is not None
+        channel = Channel(key.name.of_data, self.peer_title)
+        self._check_data(channel, control, counter)
         text = key.cipher.open(control, iv, sealed, self.keys.authentication)
 
         def accept() -> None:
             self._establishment.establish(key)
-            self._received.accept_once(key.digest, counter)
+            self._received.accept(channel, counter)
 
         return text, accept
+
+    def _check_data(self, channel: Channel, control: int, counter: int) -> None:
+        self._received.check(channel, counter)
+        if not control & AUTHENTICATED:
+            self._received.check_jump(channel, counter)
 
     def seal_data(self, data: bytes, how: How) -> tuple[KeyInfo, Content]:
         """Protect data apart from their APDU; gives the key-info that the peer needs. Raises `KeyRefused`.
@@ -387,13 +437,14 @@ class SecurityContext:
             raise KeyRefused("there is no signing key")
         return self.asymmetric.signing.sign(signed)
 
-    def verify_data(self, signed: bytes, signature: bytes) -> Accept:
+    def verify_data(self, signed: bytes, signature: bytes, transaction_id: bytes) -> Accept:
         """Raise `DecipheringError` unless the peer has signed this; what to call then refuses it the second time."""
         signer = self.asymmetric.peer_signing
         if signer is None or not signer.verify(signed, signature):
             raise DecipheringError("the signature is wrong, or there is no key to verify it")
         digest = hashlib.sha256(b"signed data" + signed).digest()
-        return lambda: self._received.accept_signed(digest)
+        channel = Channel(KeyName.SIGNED_DATA, self.peer_title)
+        return lambda: self._received.accept_signed(channel, transaction_id, digest)
 
     # --- GMAC of high level security ----------------------------------------------------------------
 
@@ -420,5 +471,6 @@ class SecurityContext:
             self.keys.unicast.open(content.control, iv, challenge + content.sealed, self.keys.authentication)
         except (DecodeError, DecipheringError):
             return False
+        self.prove()
         self._received.accept(self._unicast, content.counter)
         return True

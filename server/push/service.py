@@ -2,7 +2,8 @@
 
 A meter without pushes costs nothing, one with pushes a timer: it is advanced when a push is due. Alarms and watched
 values are looked at when something was done to the meter, and once a minute, the grid on which its premises change by
-themselves; so an alarm is told at most a minute late. What alarmed before the run began is not news.
+themselves; so an alarm is told at most a minute late. What alarmed before the run began is not news. Clients whose
+association hears events are told of alarms too: of the event status that has changed.
 
 What a ciphered push takes from its counter is on disk before it is sent. A meter without supply pushes nothing, and has
 forgotten what it was about to push.
@@ -19,6 +20,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from cosem.initiate import EVENTS
 from metering import Meter
 from obis import Obis
 
@@ -77,9 +79,16 @@ class PushService:
                     self.ports.append(name)
         for meter, model in self._meters.items():
             pushes = self._pushes(meter, model)
-            if pushes:
+            if pushes or any(item.conformance & EVENTS for item in model.definitions.values()):
                 pushing = MeterPushes(
-                    meter, pushes, self.destinations, self._store, self._time_source, self._random, self._most_octets
+                    meter,
+                    model,
+                    pushes,
+                    self.destinations,
+                    self._store,
+                    self._time_source,
+                    self._random,
+                    self._most_octets,
                 )
                 self._pushing.append(pushing)
                 pushing.open()
@@ -124,6 +133,7 @@ class MeterPushes:
     def __init__(
         self,
         meter: VirtualMeter,
+        model: ObjectModel,
         pushes: Mapping[Obis | int, Push],
         destinations: Destinations,
         store: Store | None,
@@ -132,6 +142,7 @@ class MeterPushes:
         most_octets: int,
     ) -> None:
         self._meter = meter
+        self._event_statuses = model.event_statuses
         self._pushes = dict(pushes)
         self._destinations = destinations
         self._store = store
@@ -144,7 +155,7 @@ class MeterPushes:
         self._openings: dict[str, _Opening] = {}
         now = meter.now()
         self._processes = {key: self._process(push, now, random) for key, push in self._pushes.items()}
-        self._looks = any(push.looks for push in self._pushes.values())
+        self._looks = self._looked_for()
         self._look_at = now + LOOK_EVERY_S
         # Only a meter that is looked at is advanced before its first push.
         self._alarms = _alarms(meter.engine, now) if self._looks else (0, 0)
@@ -198,6 +209,19 @@ class MeterPushes:
         self._processes[setup].reset()
         if setup in self._attempts:
             self._attempts[setup].cancel()
+
+    def _looked_for(self) -> bool:
+        """Whether anybody wants to know what the meter does by itself."""
+        return bool(self._meter.listeners) or any(push.looks for push in self._pushes.values())
+
+    def listened(self) -> None:
+        """A client listens for events now, or does no more. What alarmed before anybody did is not news."""
+        looked, self._looks = self._looks, self._looked_for()
+        if self._looks and not looked:
+            now = self._meter.now()
+            self._alarms = _alarms(self._meter.engine, now)
+            self._look_at = now + LOOK_EVERY_S
+        self._soon()
 
     def changed(self) -> None:
         """Look at the meter once what changes it is over."""
@@ -266,11 +290,15 @@ class MeterPushes:
         """Trigger what has news."""
         self._look_at = now + LOOK_EVERY_S
         alarms = _alarms(self._meter.engine, now)
-        appeared = any(bits & ~before for bits, before in zip(alarms, self._alarms, strict=True))
+        appeared = [bits & ~before for bits, before in zip(alarms, self._alarms, strict=True)]
         self._alarms = alarms
+        news = [attribute for attribute, new in zip(self._event_statuses, appeared, strict=False) if new]
+        if news and self._meter.powered:
+            for listener in tuple(self._meter.listeners):
+                listener.tell(news)
         for key, push in self._pushes.items():
             watched = push.watched()
-            if watched != self._watched[key] or (push.alarm and appeared):
+            if watched != self._watched[key] or (push.alarm and any(appeared)):
                 self._watched[key] = watched
                 self._processes[key].trigger(now)
 

@@ -64,6 +64,10 @@ class AssociationGuard:
         failures = min(self.failures + 1, 0xFFFF_FFFF)
         self._remember(_Record(failures, self._meter.now() + self._lock_out.seconds_after(failures)))
 
+    def forged(self) -> None:
+        """Somebody in the association sent what cannot be deciphered."""
+        self._blame()
+
     def succeeded(self) -> None:
         """Somebody did."""
         if self.failures:

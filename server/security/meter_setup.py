@@ -4,15 +4,12 @@ Every change goes through the meter (`keep_secrets` or `remember`), so it is jou
 it is on disk. What is not secret (policy, counters, the client's title) stands in permanent memory, under keys that
 begin like descriptors of no class.
 
-Received counters are written ahead in blocks: one write to disk lets `AHEAD` APDUs of a client pass. After a crash,
-what is on disk counts: no APDU that was accepted before is accepted again, and a client that does not look the counter
-up is told it in its first refusal. An orderly end writes the exact ones (`settle`).
+What was accepted is kept by `KeptCounters`; a client that does not look the counter up is told it in its first refusal.
 """
 
 from __future__ import annotations
 
 import secrets
-import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,13 +17,14 @@ import structlog
 
 from cosem.security.certificates import Certificate, CertificateType, asymmetric_keys
 from cosem.security.elliptic import PrivateKey
-from cosem.security.errors import MAX_COUNTER, KeyRefused, SecurityError, SystemTitleRefused
-from cosem.security.invocation import Channel, KeyName, ReceiveCounters, SendCounter
+from cosem.security.errors import KeyRefused, SecurityError
+from cosem.security.invocation import KeyName, SendCounter
 from cosem.security.keys import KeyId, Keys
 from cosem.security.policy import SecurityPolicy, strengthens
 from cosem.security.security_context import SecurityContext
 from cosem.security.suites import SUITES
 
+from .kept_counters import KeptCounters
 from .key_file import KeyFileError
 from .secrets_at_rest import KEY_NAMES, PrivateKeyName, SetupSecrets
 
@@ -35,13 +33,6 @@ if TYPE_CHECKING:
     from ..virtual_meter import VirtualMeter
 
 log = structlog.get_logger("server")
-
-AHEAD: Final = 100
-"""Received counters written ahead at once: a write to disk for a hundred requests, a gap of as many after a crash."""
-
-_COUNTER: Final = struct.Struct(">Q")
-_RECEIVED: Final = b"received %d %b "
-_TITLE_SIZE: Final = 8
 
 
 class MeterSetup:
@@ -65,16 +56,13 @@ class MeterSetup:
             raise KeyFileError(
                 f"{meter.key_file.path}: meter {meter.serial_number}, Security setup {profile.number}: {refused}"
             ) from None
-        self._lowest = {
-            Channel(name, peer): counter
-            for name in KeyName
-            for peer, counter in self._stored(_RECEIVED % (profile.number, name.encode()))
+        counted = {
+            name: self._secrets.keys[key_id] for key_id, name in _COUNTED.items() if key_id in self._secrets.keys
         }
-        self._written = dict(self._lowest)
+        self._received = KeptCounters(meter, profile.number, profile.clients, counted)
         stored = meter.memory.get(self._name(b"policy"))
         self.policy = SecurityPolicy.of(profile.version, profile.policy if stored is None else stored[0])
         """The policy in force now."""
-        self._received = ReceiveCounters(self._lowest, self._moved)
 
     # --- what an association needs ------------------------------------------------------------------
 
@@ -84,10 +72,7 @@ class MeterSetup:
         return self._meter.system_title
 
     def context(self, client_title: bytes) -> SecurityContext:
-        """Keys and counters for an association with this client; raises `SystemTitleRefused` for one too many."""
-        known = {channel.peer for channel in self._lowest}
-        if client_title not in known and len(known) >= self.profile.clients:
-            raise SystemTitleRefused(f"there are {len(known)} clients already")
+        """Keys and counters for an association with this client; raises `SystemTitleRefused` for a title of ours."""
         asymmetric = asymmetric_keys(
             self.private_key(CertificateType.DIGITAL_SIGNATURE),
             self.private_key(CertificateType.KEY_AGREEMENT),
@@ -95,7 +80,7 @@ class MeterSetup:
             client_title,
         )
         return SecurityContext(
-            self.keys, self.system_title, client_title, self._sent, self._received, self.random, asymmetric
+            self.keys, self.system_title, client_title, self._sent, self._received.counters, self.random, asymmetric
         )
 
     def opened(self, client_title: bytes) -> None:
@@ -125,8 +110,7 @@ class MeterSetup:
         """The highest counter accepted from any client under the global unicast key: whoever goes on above it is
         accepted.
         """
-        peers = [channel.peer for channel in self._lowest if channel.key is KeyName.UNICAST]
-        return max((self._received.last_accepted(Channel(KeyName.UNICAST, peer)) for peer in peers), default=0)
+        return self._received.highest
 
     def activate(self, policy: SecurityPolicy) -> None:
         """Put a policy in force; raises `ValueError` unless it keeps every requirement of the present one."""
@@ -139,7 +123,7 @@ class MeterSetup:
         """Replace keys, all of them or none: raises `KeyRefused` for a wrong length.
 
         In force at once, so an answer under the old key is sealed before. Their clients may begin at any counter, but
-        not under a key that stays the same: what was recorded under it would be accepted again.
+        not under a key that stays the same or comes back: what was recorded under it would be accepted again.
         """
         for octets in keys.values():
             self.keys.cipher(octets)
@@ -149,7 +133,7 @@ class MeterSetup:
             self.keys.install(key_id, octets)
         for key_id, name in _COUNTED.items():
             if key_id in keys and keys[key_id] != present.get(key_id):
-                self._received.forget(name)
+                self._received.replace_key(name, keys[key_id])
 
     @property
     def certificates(self) -> Sequence[bytes]:
@@ -188,9 +172,7 @@ class MeterSetup:
 
     def settle(self) -> None:
         """Write the exact counters: nothing comes any more."""
-        for channel, lowest in self._lowest.items():
-            if lowest != self._written[channel]:
-                self._write(channel, lowest)
+        self._received.settle()
 
     @property
     def _secrets(self) -> SetupSecrets:
@@ -207,27 +189,6 @@ class MeterSetup:
     def _keep(self, changed: SetupSecrets, *names: str) -> None:
         what = f"Security setup {self.profile.number}: {', '.join(names)}"
         self._meter.keep_secrets(what, self._meter.secrets.with_setup(self.profile.number, changed))
-
-    def _moved(self, channel: Channel, lowest: int) -> None:
-        self._lowest[channel] = lowest
-        written = self._written.get(channel, 0)
-        if lowest > written:
-            self._write(channel, min(lowest + AHEAD, MAX_COUNTER + 1))
-        elif not lowest and written:
-            self._write(channel, 0)
-
-    def _write(self, channel: Channel, lowest: int) -> None:
-        self._written[channel] = lowest
-        name = _RECEIVED % (self.profile.number, channel.key.encode())
-        self._meter.remember(name + channel.peer, _COUNTER.pack(lowest))
-
-    def _stored(self, prefix: bytes) -> list[tuple[bytes, int]]:
-        cells = self._meter.memory.items()
-        return [
-            (name[len(prefix) :], _COUNTER.unpack(octets)[0])
-            for name, octets in cells
-            if name.startswith(prefix) and len(name) == len(prefix) + _TITLE_SIZE
-        ]
 
     def _name(self, what: bytes) -> bytes:
         return b"security %d %b" % (self.profile.number, what)

@@ -53,6 +53,7 @@ class CipheredAssociationMachine(RuleBasedStateMachine):
         self.note = self.meter.note
         self.failures = 0
         self.accepted: list[bytes] = []
+        self.unproved: list[bytes] = []
         self.speaking: Client = client()
         self.challenge = b""
 
@@ -73,6 +74,7 @@ class CipheredAssociationMachine(RuleBasedStateMachine):
     @rule(how=st.sampled_from(HOWS))
     def aarq(self, how: How) -> None:
         self.speaking = client(counter=self.next_counter(), initiate=how)
+        self.unproved = []
         request = next(self.speaking.associate())
         answer = acse.read_aare(self.ask(request))
         if satisfies(how.protection, self.meter.policy, Direction.REQUEST):
@@ -80,8 +82,8 @@ class CipheredAssociationMachine(RuleBasedStateMachine):
             assert answer.authentication_value is not None
             self.challenge = answer.authentication_value
             self.status = AssociationStatus.PENDING
-            if how is not PLAIN:
-                self.accepted.append(request)
+            if how is not PLAIN:  # who only repeats encryption alone may try a proof, which gets it nowhere
+                (self.accepted if how.protection & Protection.AUTHENTICATED else self.unproved).append(request)
         else:
             assert answer.result == AssociationResult.REJECTED_PERMANENT
             self.status = AssociationStatus.NON_ASSOCIATED
@@ -102,6 +104,8 @@ class CipheredAssociationMachine(RuleBasedStateMachine):
         self.ask(self.seal(action, how))
         if satisfies(how.protection, self.meter.policy, Direction.REQUEST):
             self.failures += not right
+            if right:
+                self.accepted += self.unproved
             self.status = AssociationStatus.ASSOCIATED if right else AssociationStatus.NON_ASSOCIATED
 
     @rule()

@@ -187,11 +187,14 @@ def test_attributes_and_methods_are_served_under_every_key(suite: Suite, key: Ke
 @pytest.mark.parametrize("order", [[SIGNATURE], [BOTH, SIGNATURE], [SIGNATURE, BOTH], [ENCRYPTION, AUTHENTICATION]])
 def test_protections_stand_on_each_other_in_any_order(suite: Suite, order: list[ProtectionType]) -> None:
     served, asking, meter = opened(suite)
-    wanted = [ProtectionParameters(type_, TRANSACTION, CLIENT, SERVER, b"other") for type_ in order]
-    assert get(served, asking, wanted) == TWO_VALUES
-    set_(served, asking, wanted, b"\x02\x01" + OCTET_STRING.encode(b"new"), [NOTE_OBJECT])
+    first, second, third = (
+        [ProtectionParameters(type_, bytes((number,)), CLIENT, SERVER, b"other") for type_ in order]
+        for number in (1, 2, 3)
+    )
+    assert get(served, asking, first) == TWO_VALUES
+    set_(served, asking, second, b"\x02\x01" + OCTET_STRING.encode(b"new"), [NOTE_OBJECT])
     assert meter.note == b"new"
-    assert invoke(served, asking, wanted, RESET) == b"\x00"
+    assert invoke(served, asking, third, RESET) == b"\x00"
 
 
 def test_what_a_method_returns_is_protected() -> None:
@@ -427,11 +430,11 @@ def test_an_association_without_ciphering_has_no_keys_for_it() -> None:
 
 def test_either_side_opens_what_the_other_protected() -> None:
     ours, theirs = pair(SUITE_1)
-    for key in (GLOBAL, WRAPPED, ONE_PASS, STATIC):
+    for number, key in enumerate((GLOBAL, WRAPPED, ONE_PASS, STATIC)):
         for one, other in ((ours, theirs), (theirs, ours)):
             wanted = [
                 ProtectionParameters(BOTH, TRANSACTION, key_info=key),
-                ProtectionParameters(SIGNATURE, TRANSACTION),
+                ProtectionParameters(SIGNATURE, bytes((number,))),
             ]
             used, protected = protect_data(one, b"data", wanted)
             assert unprotect_data(other, protected, used) == b"data"

@@ -250,7 +250,7 @@ def test_keys_are_not_replaced_when_the_answer_cannot_be_protected() -> None:
     assert talk.client.security is not None
     request = xdlms.write_action(0xC1, TRANSFER.to_bytes(), wrapped(SUITE_0, (0, bytes(16))))
     before, talk.meter.sent = talk.meter.sent, SendCounter(1000, nothing)
-    before._next = before._limit = 0x1_0000_0000
+    before._next = before._quiet = 0x1_0000_0000
     sealed = talk.client.security.context.seal(request, talk.client.security.how)
     assert talk.server.handle(sealed) == bytes.fromhex("d80103")
     run(talk.server, talk.client.associate())

@@ -52,10 +52,14 @@ class Counter:
     def __init__(self) -> None:
         self.locked = False
         self.failures = 0
+        self.forgeries = 0
         self.successes = 0
 
     def failed(self) -> None:
         self.failures += 1
+
+    def forged(self) -> None:
+        self.forgeries += 1
 
     def succeeded(self) -> None:
         self.successes += 1
@@ -129,7 +133,7 @@ class Meter:
         for key_id, octets in replaced.items():
             self.keys.install(key_id, octets)
         if KeyId.GLOBAL_UNICAST in replaced:
-            self.received.forget(KeyName.UNICAST)
+            self.received.replaced(KeyName.UNICAST)
 
     def activate(self, policy: SecurityPolicy) -> None:
         self.policy = policy

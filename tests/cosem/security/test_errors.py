@@ -15,6 +15,7 @@ RESPONSES: list[tuple[SecurityError, str]] = [
     (errors.InvocationCounterError(5, 0x0102), "d8020600000102"),
     (errors.CompressionRefused("compressed"), "d80102"),
     (errors.InsufficientProtection("plain"), "d80101"),
+    (errors.CounterJumps("without a tag"), "d80101"),
     (errors.GeneralProtectionRefused("not negotiated"), "d80102"),
 ]
 REFUSALS: list[tuple[type[AssociationRefused], UserDiagnostic, InitiateError | None]] = [

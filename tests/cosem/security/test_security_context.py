@@ -292,7 +292,7 @@ def test_a_client_may_count_anew_under_a_new_key() -> None:
     how = How(BOTH, Envelope.SERVICE_GLOBAL)
     server.open(context(CLIENT, SERVER, 500).seal(GET_CLOCK, how))
     server.keys.install(KeyId.GLOBAL_UNICAST, bytes(16))
-    counters.forget(KeyName.UNICAST)
+    counters.replaced(KeyName.UNICAST)
     held = keys()
     held.install(KeyId.GLOBAL_UNICAST, bytes(16))
     server.open(context(CLIENT, SERVER, 0, held).seal(GET_CLOCK, how))

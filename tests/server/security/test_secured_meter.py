@@ -370,20 +370,6 @@ async def test_guessing_locks_the_association_and_neither_power_cut_nor_restart_
 # --- what is refused changes nothing --------------------------------------------------------------------
 
 
-async def test_clients_that_are_counted_for_are_bounded() -> None:
-    async with running(METER, TCP, SteppedTime(AT)) as runtime:
-
-        def work() -> None:
-            port = port_of(runtime)
-            for number in range(64):
-                SecuredClient(port, GMAC_CIPHERED, title=b"GRX\x00" + number.to_bytes(4, "big"))
-            with pytest.raises(AssociationRefused):
-                SecuredClient(port, GMAC_CIPHERED, title=b"ONE MORE")
-            SecuredClient(port, GMAC_CIPHERED, title=b"GRX\x00" + bytes(4), counter=100)
-
-        await asyncio.to_thread(work)
-
-
 @pytest.mark.parametrize(("sap", "setup"), [(GMAC_CIPHERED, 0), (56, 1), (57, 2)])
 @pytest.mark.parametrize(
     "envelope",
