@@ -15,6 +15,7 @@ from cosem.association_object import sap_assignment_object
 from cosem.interface_class import CosemObject
 from cosem.interface_classes import ProfileGeneric
 from cosem.security_setup import security_setup_object
+from cosem.xdlms import Descriptor
 from obis import Obis
 
 from ..device_profile import DeviceProfile, ObjectRow, load_objects, load_profile
@@ -72,6 +73,13 @@ class ObjectModel:
         rows = load_objects(profile)
         self._objects = [(row, self._build(row)) for row in rows if row.source != "association"]
         self._settings = settings_objects() if any(item.settings for item in profile.associations) else []
+        self.event_statuses = [
+            Descriptor(row.class_id, row.logical_name, 2)
+            for source in ("event_status:a", "event_status:b")
+            for row in rows
+            if row.source == source
+        ]
+        """Where clients read which events have happened: words A and B, or none of them."""
         of_associations = [row for row in rows if row.source == "association"]
         self.definitions = definitions(profile, self._objects, self._settings, of_associations)
 
