@@ -24,6 +24,7 @@ from cosem.errors import ActionResult, DataAccessResult
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
 from cosem.interface_classes import Register
 from cosem.object_model import VisibleObject
+from cosem.request_cost import RequestCost, RequestLimits
 from cosem.security.envelopes import AgreedKey, IdentifiedKey, KeyInfo, Scheme, WrappedKey
 from cosem.security.gcm import BlockCipherKey, initialization_vector
 from cosem.security.keys import KeyId
@@ -287,6 +288,23 @@ def test_a_setting_that_is_refused_sets_nothing(objects: Any, value: bytes, resu
     assert refused(asking.action(SET, request), served) == result
     assert meter.note == b"first note"
     assert meter.reports == []
+
+
+def test_what_is_read_protected_counts_against_the_request() -> None:
+    served, asking, meter = opened(note=bytes(1000))
+    served.cost = RequestCost(RequestLimits(response_octets=2000))
+    request = b"\x02\x02" + OBJECT_LIST.encode([NOTE_OBJECT] * 3) + PARAMETERS.encode([ProtectionParameters(BOTH)])
+    assert refused(asking.action(GET, request), served) == ActionResult.OTHER_REASON
+    assert len(get(served, asking, [ProtectionParameters(BOTH)], [NOTE_OBJECT] * 2)) == 2010
+    assert meter.reports == []
+
+
+def test_what_has_begun_to_be_set_is_set_to_its_end_however_long_it_takes() -> None:
+    served, asking, meter = opened()
+    served.cost = RequestCost(RequestLimits(request_s=0.0))
+    values = b"\x02\x03" + b"".join(OCTET_STRING.encode(note) for note in (b"one", b"two", b"three"))
+    set_(served, asking, [ProtectionParameters(BOTH)], values, [NOTE_OBJECT] * 3)
+    assert meter.note == b"three"
 
 
 def test_a_protected_method_needs_its_right_and_its_type() -> None:
