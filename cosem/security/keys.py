@@ -4,7 +4,7 @@ They may be replaced while associations are open: whoever protects an APDU asks 
 an old key is dead as soon as `install` returns. No key is ever shown: `repr` names what is there.
 
 A key change does not touch counters. The one we send with goes on (it may never repeat under a key that comes back),
-those we accept start anew: `ReceiveCounters.forget`.
+those we accept start anew, or where the key was left: `ReceiveCounters.replaced`.
 """
 
 from __future__ import annotations
