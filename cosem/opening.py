@@ -10,6 +10,7 @@ The first thing wrong decides, in this order:
 | no association for this client | no-reason-given |
 | calling-AE-invocation-id, where the client has users | calling-AE-invocation-identifier-not-recognized |
 | the association is locked | authentication-failure, transient |
+| no ciphering where the policy of the Security setup asks for protection, either way | no-reason-given, other |
 | requirements, mechanism, password or challenge; ciphering of the InitiateRequest | authentication-failure |
 | protection that the policy asks for, dedicated key | no-reason-given, initiate error other |
 | DLMS version, conformance, PDU size | no-reason-given with their initiate error |
@@ -39,7 +40,7 @@ from .security.hls import (
     new_challenge,
 )
 from .security.layer import PLAIN, Guard, MeterSecurity, SecurityLayer
-from .security.policy import Protection
+from .security.policy import Direction, Protection, SecurityPolicy, required
 from .security.security_context import How, SecurityContext
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ def accept(definition: AssociationDefinition | None, context: Any, request: acse
         raise Refusal(refused.diagnostic, refused.initiate_error) from refused
 
 
+def _asks_for_protection(policy: SecurityPolicy) -> bool:
+    return any(required(policy, direction) for direction in Direction)
+
+
 class _Check:
     """The checks of one AARQ against one association."""
 
@@ -161,6 +166,8 @@ class _Check:
         security_context = self.context_of_client = self._security_context() if with_title else None
         if proved and self.guard is not None and self.guard.locked:
             raise Refusal(UserDiagnostic.AUTHENTICATION_FAILURE, transient=True)
+        if not ciphered and self.security is not None and _asks_for_protection(self.security.policy):
+            raise Refusal(UserDiagnostic.NO_REASON_GIVEN, InitiateError.OTHER)
         pending = self._authenticate(security_context)
         layer, how, octets = None, PLAIN, self.request.user_information
         if ciphered:

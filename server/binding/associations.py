@@ -7,7 +7,7 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cosem.acse import ApplicationContext, Mechanism
@@ -16,12 +16,15 @@ from cosem.association_object import association_object
 from cosem.initiate import Conformance
 from cosem.interface_class import CosemObject, Sink
 from cosem.object_model import ObjectView, VisibleObject
+from cosem.security.layer import Guard
 from cosem.short_names.association_sn import NO_SECURITY_SETUP, association_sn_object
 from cosem.short_names.base_names import BaseNames, ShortNames, base_names
 from metering import Configured
 from obis import Obis
 
 from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow
+from ..lockout import PasswordGuard
+from ..profile_tables import LockOut
 from ..security.association_guard import AssociationGuard
 from ..security.manufacturer_proof import prove
 from ..security.meter_setup import MeterSetup
@@ -78,6 +81,35 @@ def definitions(
     }
 
 
+def _guard(profile: DeviceProfile, item: AssociationProfile) -> Callable[[Context], Guard]:
+    """Who counts the failures of an association: the password of the local ports counts with them, any other secret
+    for all that were delivered with it, until another is written.
+
+    Without lock-out in the profile only a configuration association has one, as the ports have it.
+    """
+    saps, local, lock_out = (item.client_sap, item.server_sap), profile.local, profile.lock_out
+    if item.mechanism not in _WITH_SECRET or (lock_out is None and not item.settings):
+        return lambda context: AssociationGuard(context.meter, lock_out, *saps, context.blame)
+    if lock_out is None:
+        lock_out = LockOut(
+            allowed_failed_attempts=local.password_attempts - 1,
+            initial_lock_out_s=max(local.lock_out_s, 1),
+            steepness=1,
+            max_lock_out_s=max(local.lock_out_s, 1),
+        )
+    alike = [one for one in profile.associations if one.mechanism in _WITH_SECRET and one.password == item.password]
+    first = min((one.client_sap, one.server_sap) for one in alike)
+
+    def guard(context: Context) -> Guard:
+        if context.meter.security.password(*saps) is not None:
+            return AssociationGuard(context.meter, lock_out, *saps, context.blame)
+        if item.password == local.password:
+            return PasswordGuard(context.meter, context.interface, context.blame)
+        return AssociationGuard(context.meter, lock_out, *first, context.blame, shared=True)
+
+    return guard
+
+
 def _definition(
     profile: DeviceProfile,
     item: AssociationProfile,
@@ -103,8 +135,7 @@ def _definition(
         assert number is not None
         return context.meter.security.setups[number]
 
-    def guard(context: Context) -> AssociationGuard:
-        return AssociationGuard(context.meter, profile.lock_out, *saps, context.blame)
+    guard = _guard(profile, item)
 
     visible = [
         VisibleObject(cosem_object, *rights(row, cosem_object, item))

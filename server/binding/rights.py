@@ -3,6 +3,8 @@
 The column speaks of the value: R, W, RW, `-` (only captured by a logger), R(W) (writable from the primary module only),
 RW4 (of a logger, only its capture period). What that means for the other attributes of a class is said here.
 
+Who proves nothing reads, whatever is ciphered (ours): the client without authentication changes nothing.
+
 The methods of a Security setup are for those who proved themselves by high level security and speak ciphered under it:
 keys and policies are nobody else's affair. Data protection is for those as well, under whatever setup.
 """
@@ -33,7 +35,9 @@ _CAPTURE_PERIOD: Final = 4
 def rights(
     row: ObjectRow, cosem_object: CosemObject, item: AssociationProfile
 ) -> tuple[dict[int, AccessMode], frozenset[int]]:
-    """Access mode by attribute, and the callable methods. The public client reads and does nothing else."""
+    """Access mode by attribute, and the callable methods. The public client reads and does nothing else, nor do others
+    without authentication.
+    """
     declared = cosem_object.interface_class
     modes = dict.fromkeys(declared.attributes, AccessMode.READ)
     if row.access == "-":
@@ -41,7 +45,9 @@ def rights(
     if issubclass(declared, AssociationLn):  # the secret of high level security is changed by a method
         low = item.mechanism == "low" and not item.public
         modes[_SECRET] = AccessMode.WRITE if low else AccessMode.NO_ACCESS
-    if item.public:
+    if item.public or item.mechanism == "none":
+        if row.access == "W":
+            modes[2] = AccessMode.NO_ACCESS
         return modes, frozenset()
     if issubclass(declared, DataProtection) and not _has_proved_itself(item):
         return modes, frozenset()

@@ -7,7 +7,9 @@ it is locked nothing is looked at: right and wrong fail alike, neither counts no
 Each failure is also blamed on the connection it came by, which has limits of its own. A meter without lock-out does
 only that.
 
-A count belongs to client and server SAP of one meter. It stands in permanent memory, so a session answers a failure
+A count belongs to a secret of one meter: to client and server SAP, or together to all associations that still have the
+same secret as delivered, whatever their mechanism. Where that is also the password of the local ports, the count is
+theirs (`lockout.py`). It stands in permanent memory, so a session answers a failure
 only after it is on disk, and neither a restart nor a power cut lifts a lock. The time is true time: whoever sets the
 meter's clock lifts nothing.
 """
@@ -31,7 +33,10 @@ class _Record(NamedTuple):
 
 
 class AssociationGuard:
-    """Counts the failures of one association of a meter; see `cosem.security.layer.Guard`."""
+    """Counts the failures of one association of a meter; see `cosem.security.layer.Guard`.
+
+    `shared` counts for all that have the secret of the association named.
+    """
 
     def __init__(
         self,
@@ -40,11 +45,13 @@ class AssociationGuard:
         client_sap: int,
         server_sap: int,
         blame: Callable[[], None] = lambda: None,
+        *,
+        shared: bool = False,
     ) -> None:
         self._meter = meter
         self._lock_out = lock_out
         self._blame = blame
-        self._key = b"failures %d/%d" % (client_sap, server_sap)
+        self._key = b"failures %b%d/%d" % (b"shared " if shared else b"", client_sap, server_sap)
 
     @property
     def locked(self) -> bool:

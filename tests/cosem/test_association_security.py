@@ -513,6 +513,17 @@ def test_where_responses_must_be_signed_and_cannot_be_nothing_is_done() -> None:
     assert meter.note == b"first note"
 
 
+@pytest.mark.parametrize("value", [0x04, 0x08, 0x20, 0x40, 0x6C])
+@pytest.mark.parametrize("mechanism", [Mechanism.HIGH_MD5, Mechanism.HIGH_GMAC])
+def test_a_plain_association_is_refused_where_its_policy_asks_for_protection(mechanism: Mechanism, value: int) -> None:
+    meter = Meter(value=value)
+    server = association(meter, mechanism, PLAIN_LN)
+    with pytest.raises(AssociationRefused, match="no-reason-given"):
+        run(server, client(mechanism, ciphered=False).associate())
+    assert server.status is AssociationStatus.NON_ASSOCIATED
+    assert meter.guard.failures == 0
+
+
 UNANSWERABLE = [
     (KeyChoice.ONE_PASS, {"peer_agreement": None}),
     (KeyChoice.ONE_PASS, {"signing": None}),

@@ -37,7 +37,8 @@ description = "A 382M whose client 40 takes everything in general blocks"
 name = "Blocks"
 client_sap = 40
 server_sap = 16
-mechanism = "none"
+mechanism = "low"
+password = "12345"
 max_receive_pdu = 64
 conformance = ["general-block-transfer", "access", "get", "set", "action"]
 """
@@ -62,7 +63,7 @@ class Blocks:
     def __init__(self, port: Port, max_pdu: int) -> None:
         self.port = port
         self.reader = WpduReader(0xFFFF)
-        exchange = Client(None, max_pdu, SERVICES).associate()
+        exchange = Client(b"12345", max_pdu, SERVICES).associate()
         self.send(next(exchange))
         with pytest.raises(StopIteration):
             exchange.send(next(self.received()))
@@ -163,7 +164,7 @@ async def test_a_run_bounds_what_its_clients_may_ask_for(profile: str) -> None:
 
 async def test_over_hdlc_each_block_is_asked_for(profile: str) -> None:
     def work(name: str) -> bytes:
-        client = HdlcClient(TcpPort(name), CLIENT, DEVICE, None)
+        client = HdlcClient(TcpPort(name), CLIENT, DEVICE)
         client.client.conformance, client.client.max_pdu = SERVICES, 200
         client.run(client.client.associate())
         asking = side(64, window=1)

@@ -142,7 +142,7 @@ async def test_a_fault_of_our_own_is_logged_without_what_was_asked(
 ) -> None:
     def fail(runtime: Runtime) -> None:
         sent = runtime.meter(12345678).security.sent
-        sent._next = sent._limit = MAX_COUNTER + 1
+        sent._next = MAX_COUNTER + 1
         with pytest.raises(AssociationRefused):
             SecuredClient(TcpPort(runtime.endpoints[0].name), 49)
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from cosem.acse import Mechanism
 from cosem.client import AssociationRefused
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, ENUM, OCTET_STRING
 from cosem.interface_classes import KEY_DATA
+from cosem.object_model import AccessMode
 from cosem.security.elliptic import PrivateKey
 from cosem.security.key_wrap import wrap
 from cosem.security.keys import KeyId
@@ -24,6 +26,7 @@ from cosem.security.security_context import How
 from cosem.security.suites import SUITES
 from cosem.security.tags import Envelope
 from metering.inputs import SetSupply
+from server.binding.model import object_model
 from server.runtime import Runtime
 from server.security.secrets_at_rest import DOCUMENTED
 from server.store import StoreError
@@ -356,7 +359,7 @@ async def test_guessing_locks_the_association_and_neither_power_cut_nor_restart_
         meter.apply(SetSupply((0, 0, 0)))
         meter.apply(SetSupply((230_000, 230_000, 230_000)))
         assert_locked(runtime)
-        SecuredClient(port_of(runtime), 34)
+        SecuredClient(port_of(runtime), 35)
 
     def assert_locked(runtime: Runtime) -> None:
         with pytest.raises(AssociationRefused):
@@ -365,6 +368,46 @@ async def test_guessing_locks_the_association_and_neither_power_cut_nor_restart_
     await on_meter(path, guess)
     await on_meter(path, assert_locked)
     await on_meter(path, lambda runtime: SecuredClient(port_of(runtime), 33), at=AT + 11)
+
+
+async def test_guesses_at_one_secret_count_together_behind_whatever_association(tmp_path: Path) -> None:
+    def guess(runtime: Runtime) -> None:
+        SecuredClient(port_of(runtime), 34).action(15, "0.0.40.0.0.255", 2, OCTET_STRING, b"a secret of its own")
+        for client_sap in (32, 33, 36, 64, 65, 71):
+            with pytest.raises(AssociationRefused):
+                SecuredClient(port_of(runtime), client_sap, secret=b"wrong")
+        for client_sap in (32, 33, 36, 49, 51, 66, 81):
+            with pytest.raises(AssociationRefused):
+                SecuredClient(port_of(runtime), client_sap)
+        SecuredClient(port_of(runtime), 34, secret=b"a secret of its own")
+        WrapperClient(port_of(runtime))
+
+    await on_meter(tmp_path / "state.sqlite", guess)
+
+
+async def test_who_proves_nothing_reads_and_changes_nothing() -> None:
+    for item in object_model("382M-secure").definitions.values():
+        if item.mechanism is Mechanism.LOWEST:
+            writable = [
+                (visible.object, index)
+                for visible in item.view.objects
+                for index, mode in visible.attributes.items()
+                if mode & AccessMode.WRITE
+            ]
+            assert writable == []
+            assert not any(visible.methods for visible in item.view.objects)
+
+
+async def test_a_policy_shuts_associations_out_that_speak_plain(tmp_path: Path) -> None:
+    def work(runtime: Runtime) -> None:
+        SecuredClient(port_of(runtime), 35)
+        SecuredClient(port_of(runtime), GMAC_CIPHERED, counter=100).action(64, SETUP, 1, ENUM, 0x04)
+        for client_sap in (32, 33, 34, 35, 36, 64, 68):
+            with pytest.raises(AssociationRefused, match="no-reason-given"):
+                SecuredClient(port_of(runtime), client_sap, counter=200)
+        WrapperClient(port_of(runtime))
+
+    await on_meter(tmp_path / "state.sqlite", work)
 
 
 # --- what is refused changes nothing --------------------------------------------------------------------
