@@ -20,6 +20,7 @@ from cosem.client import AccessFailed, AssociationRefused, Client, Exchange, ran
 from cosem.data_types import ANY, DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, Structure, decode_all
 from cosem.date_time import DEVIATION_UNSPECIFIED, DateTime
 from cosem.errors import DecodeError
+from cosem.event_service import Event
 from cosem.initiate import InitiateResponse
 from cosem.selective_access import BY_ENTRY, BY_RANGE
 from cosem.short_names.named_client import NamedClient
@@ -115,6 +116,14 @@ class MeterClient:
         except ClientError:
             self._alive = False
             raise
+
+    def take_events(self) -> list[Event]:
+        """What the meter has told unasked while it was asked something, oldest first, once; raises `ProtocolFault`."""
+        apdus, self._link.events[:] = list(self._link.events), []
+        try:
+            return [self._client.event(apdu) for apdu in apdus]
+        except DecodeError as error:
+            raise ProtocolFault(f"an event makes no sense: {error}") from error
 
     # --- reading ------------------------------------------------------------------------------------------
 

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 import pytest
 
+from conformance.client import MeterClient
+from conformance.endpoint import Endpoint
+from conformance.links import LinkOptions
 from cosem.client import FULL_LN_CONFORMANCE, Client
 from cosem.data_types import DOUBLE_LONG_UNSIGNED, decode_all
 from cosem.event_service import EVENT_TAGS, Event
@@ -26,7 +29,7 @@ from transports.hdlc.primary import Announced, ApduReceived, Connected, HdlcPrim
 from transports.wrapper import WpduReader, encode_wpdu
 
 from ..running import LOOPBACK
-from ..security.head_end import client
+from ..security.head_end import SECRET, client
 from .bench import pushing
 
 EVENT_STATUS_A = Descriptor(1, Obis.parse("0.1.96.10.1.255"), 2)
@@ -219,6 +222,25 @@ async def test_an_event_waits_for_an_answer_that_waits_for_the_disk(tmp_path: Pa
         await head_end.run(head_end.client.set(note, value))
         assert value_of(await head_end.next_event()) & COVER
         assert waited == [1]
+
+
+@pytest.mark.parametrize("protocol", ["", "hdlc://"])
+async def test_a_client_that_reads_takes_no_event_for_an_answer(protocol: str) -> None:
+    endpoints = [{"kind": "tcp", "address": LOOPBACK}]
+    async with pushing(meter={"profile": "382M-secure"}, endpoints=endpoints) as (runtime, _):
+        (meter,) = runtime.meters
+        meter.apply(SetEventMasks(COVER, 0))
+        place = Endpoint.parse(protocol + runtime.endpoints[0].name.removeprefix("tcp://"))
+        options = LinkOptions(SN_LLS, 16)
+        reader = await asyncio.to_thread(MeterClient.connect, place, options, SECRET, short_names=True)
+        assert reader.take_events() == []
+        meter.apply(SetCover(True))
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(reader.read_value, EVENT_STATUS_A) & COVER
+        (event,) = reader.take_events()
+        assert value_of(event) & COVER
+        assert reader.take_events() == []
+        await asyncio.to_thread(reader.close)
 
 
 async def test_what_alarmed_before_anybody_listened_is_not_news() -> None:
