@@ -18,6 +18,7 @@ from cosem.security.elliptic import PrivateKey
 from cosem.security.envelopes import Content, Header
 from cosem.security.errors import (
     CompressionRefused,
+    CounterJumps,
     DecipheringError,
     DedicatedKeyRefused,
     InvocationCounterError,
@@ -27,7 +28,7 @@ from cosem.security.errors import (
     SystemTitleRefused,
 )
 from cosem.security.gcm import BlockCipherKey
-from cosem.security.invocation import KeyName
+from cosem.security.invocation import UNTAGGED_JUMP, Channel, KeyName, ReceiveCounters
 from cosem.security.key_establishment import AsymmetricKeys, KeyChoice
 from cosem.security.keys import KeyId, Keys
 from cosem.security.policy import Protection
@@ -248,6 +249,69 @@ def test_counters_outlive_the_association() -> None:
         context(counters=counters).open(apdu)
         with pytest.raises(InvocationCounterError):
             context(counters=counters).open(apdu)
+
+
+def test_encryption_alone_moves_a_counter_of_the_association_until_the_peer_has_proved_itself() -> None:
+    alone = How(E, Envelope.SERVICE_GLOBAL)
+    counters = received()
+    channel = Channel(KeyName.UNICAST, CLIENT)
+    client, server = context(CLIENT, SERVER, 10), context(counters=counters)
+    first = client.seal(GET_CLOCK, alone)
+    server.open(first)
+    assert (server.proved, counters.lowest(channel)) == (False, 0)
+    with pytest.raises(InvocationCounterError):
+        server.open(first)
+    server.prove()
+    assert counters.lowest(channel) == 11
+    server.open(client.seal(GET_CLOCK, alone))
+    assert counters.lowest(channel) == 12
+    with pytest.raises(InvocationCounterError):
+        context(counters=counters).open(first)
+
+
+PROOFS = [How(A, Envelope.SERVICE_GLOBAL), How(BOTH, Envelope.GENERAL, key=KeyChoice.WRAPPED), How(S, Envelope.NONE)]
+
+
+@pytest.mark.parametrize("how", PROOFS)
+def test_a_tag_or_a_signature_proves_the_peer_and_encryption_alone_does_not(how: How) -> None:
+    client, server = pair(SUITE_1)
+    server.open(client.seal(GET_CLOCK, How(E, Envelope.SERVICE_GLOBAL)))
+    assert not server.proved
+    with pytest.raises(DecipheringError):
+        server.open(bytes.fromhex("c81e31000000ff") + bytes(25))
+    assert not server.proved
+    server.open(client.seal(GET_CLOCK, how))
+    assert server.proved
+
+
+def test_an_untagged_counter_that_jumps_is_refused_and_a_tagged_one_may() -> None:
+    counters = received()
+    context(counters=counters).open(context(CLIENT, SERVER, 10).seal(GET_CLOCK, How(BOTH, Envelope.SERVICE_GLOBAL)))
+    far = context(CLIENT, SERVER, 11 + UNTAGGED_JUMP)
+    with pytest.raises(CounterJumps):
+        context(counters=counters).open(far.seal(GET_CLOCK, How(E, Envelope.SERVICE_GLOBAL)))
+    context(counters=counters).open(far.seal(GET_CLOCK, How(A, Envelope.SERVICE_GLOBAL)))
+
+
+@pytest.mark.parametrize("key", [KeyChoice.WRAPPED, KeyChoice.ONE_PASS, KeyChoice.STATIC_UNIFIED])
+def test_a_key_that_travels_brings_nothing_back_after_a_restart_and_any_number_of_others(key: KeyChoice) -> None:
+    disk: dict[Channel, int] = {}
+    how = How(BOTH, Envelope.GENERAL, key=key)
+    client, server = pair(SUITE_1)
+    recorded = client.seal(GET_CLOCK, how)
+
+    def restarted() -> SecurityContext:
+        return context(
+            held=keys(SUITE_1), asymmetric=server.asymmetric, counters=ReceiveCounters(disk, disk.__setitem__)
+        )
+
+    restarted().open(recorded)
+    for _ in range(3):
+        again = restarted()
+        with pytest.raises(InvocationCounterError):
+            again.open(recorded)
+        again.open(client.seal(GET_CLOCK, how))
+    assert len(disk) == 1
 
 
 def test_no_two_apdus_of_one_side_share_an_initialization_vector() -> None:
