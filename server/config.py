@@ -37,7 +37,8 @@ from .device_profile import Period, Table, load_objects, load_profile, profile_o
 from .limits import Limits
 from .ordering import EnergyTypeCode
 from .push.config import PushConfig
-from .toml_file import FileError, load_toml, validate
+from .security.private_file import open_to_others, with_secret
+from .toml_file import FileError, line_of, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
 DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
@@ -277,10 +278,18 @@ class EndpointConfig(Table):
 
 
 class ControlConfig(Table):
-    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token."""
+    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token.
+
+    The token may be named by `token_file` or `token_env` (`security/private_file.py`).
+    """
 
     address: str
     token: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _token(cls, values: Any) -> Any:
+        return with_secret(values, "token")
 
     @model_validator(mode="after")
     def _guarded(self) -> ControlConfig:
@@ -288,7 +297,7 @@ class ControlConfig(Table):
         if self.token is None and not is_loopback(host):
             raise ValueError(
                 f"{self.address} can be reached from other machines: a token is needed there "
-                "(--control-token TOKEN, or METER382_CONTROL_TOKEN in the environment)"
+                "(token_file in [control], or METER382_CONTROL_TOKEN in the environment)"
             )
         if self.token is not None and not _TOKEN.fullmatch(self.token.get_secret_value()):
             raise ValueError("a token is 8 to 256 letters, digits and -._~+/= (RFC 6750)")
@@ -381,10 +390,35 @@ class RunConfig(Table):
 
 
 def load_config(path: Path) -> RunConfig:
-    """Read a configuration file; relative paths in it count from its folder. Raises `FileError`."""
+    """Read a configuration file; relative paths in it count from its folder. Raises `FileError`.
+
+    One that holds secrets itself is refused where others can read it.
+    """
     values = load_toml(path)
+    _check_private(values, path)
     _anchor(values, path.resolve().parent)
     return validate(RunConfig, values, path)
+
+
+def _check_private(values: dict[str, Any], path: Path) -> None:
+    mode = open_to_others(path.stat())
+    if mode is None:
+        return
+    tables: list[tuple[list[str | int], Any, str]] = [(["control"], values.get("control"), "token")]
+    pushes = values.get("push")
+    for number, push in enumerate(pushes if isinstance(pushes, list) else []):
+        tables.append((["push", number, "mqtt"], push.get("mqtt") if isinstance(push, dict) else None, "password"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    faults = []
+    for place, table, key in tables:
+        if isinstance(table, dict) and key in table:
+            line = line_of(lines, [*place, key])
+            faults.append(
+                f"{path}:{line or 1}: {'.'.join(map(str, [*place, key]))}: a secret, and others can read this file, "
+                f"mode {mode} (chmod 600 it, or {key}_file, or {key}_env)"
+            )
+    if faults:
+        raise FileError("\n".join(faults))
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
@@ -398,6 +432,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     at(values, "state")
     if values.get("trace") != "-":
         at(values, "trace")
+    at(values.get("control"), "token_file")
     for meter in _tables(values.get("meters")):
         if str(meter.get("profile")).endswith(".toml"):
             at(meter, "profile")
@@ -410,6 +445,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         if str(push.get("to")).startswith("pty:"):
             at(push, "to", "pty:")
         at(push.get("mqtt"), "ca_file")
+        at(push.get("mqtt"), "password_file")
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from obis import Obis
 
 from ..profile_tables import Table
+from ..security.private_file import with_secret
 from .han_lists import han_lists
 
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -78,7 +79,10 @@ class Target(NamedTuple):
 
 
 class MqttConfig(Table):
-    """How a push goes to a broker. `{serial}` in the topic is the meter's serial number; `ca_file` is for mqtts."""
+    """How a push goes to a broker. `{serial}` in the topic is the meter's serial number; `ca_file` is for mqtts.
+
+    The password may be named by `password_file` or `password_env` (`security/private_file.py`).
+    """
 
     topic: str = Field(default="meter382/{serial}/push", min_length=1, max_length=1024)
     qos: Literal[0, 1, 2] = 1
@@ -86,6 +90,11 @@ class MqttConfig(Table):
     username: str | None = None
     password: SecretStr | None = None
     ca_file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _password(cls, values: Any) -> Any:
+        return with_secret(values, "password")
 
     @field_validator("topic")
     @classmethod
