@@ -281,7 +281,8 @@ class Runtime:
                     stream, FaultInjector(2 * faults.seed, rates), FaultInjector(2 * faults.seed + 1, rates)
                 )
             if not config.pace:
-                stream = stream if tracer is None else TracedStream(stream, tracer, name)
+                if tracer is not None:
+                    stream = TracedStream(stream, tracer, name, datagrams=config.kind == "udp")
                 return EchoStream(stream) if config.echo else stream
             stream = stream if tracer is None else TracedStream(stream, tracer, name, [FROM_METER])
             stream = PacedStream(stream, config.baud or SPEEDS[0], config.echo)

@@ -11,8 +11,8 @@ Passwords go in clear wherever a protocol is that weak:
 | part of a message | all from where a secret begins |
 
 Check octets tell about what they check: where something is hidden in an HDLC frame, so is its FCS. A message is looked
-at alone, as it is traced. So the later part of one that a client sends in pieces, without the descriptor or field that
-comes before a secret, is recognised only in HDLC and in blocks. What is ciphered needs no hiding.
+at alone, as it is traced. The later part of one is recognised only in HDLC and in blocks; the trace puts pieces of a
+WPDU together before, unless its header is cut within its first octets. What is ciphered needs no hiding.
 """
 
 from __future__ import annotations
