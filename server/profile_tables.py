@@ -163,8 +163,7 @@ class SecuritySetupProfile(Table):
     """A Security setup: object 0.0.43.0.`number`.255, its invocation counter 0.0.43.1.`number`.255.
 
     `policy` is the value the meter is delivered with, in the meaning of `version` of the class. `clients` is how many
-    client system titles it counts for: each costs memory for good, and with encryption alone a title can be guessed
-    into it.
+    client system titles it counts for, each of which costs memory: when there are more, the one longest unused goes.
     """
 
     number: int = Field(ge=0, le=0xFF)
