@@ -169,7 +169,6 @@ class AssociationClient(ABC):
         how = self.security.of_request(apdu)
         return self.security.open((yield self.security.seal(apdu, how)), how)
 
-
     def event(self, apdu: bytes) -> Event:
         """What the server tells unasked, as `EVENT_TAGS` say; raises `DecodeError` or `SecurityError`.
 

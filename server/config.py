@@ -37,8 +37,8 @@ from .device_profile import Period, Table, load_objects, load_profile, profile_o
 from .limits import Limits
 from .ordering import EnergyTypeCode
 from .push.config import PushConfig
-from .security.private_file import open_to_others, with_secret
-from .toml_file import FileError, line_of, load_toml, validate
+from .security.private_file import refuse_open_secrets, with_secret
+from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
 DEFAULT_ADDRESS: Final = "127.0.0.1:4059"
@@ -395,30 +395,9 @@ def load_config(path: Path) -> RunConfig:
     One that holds secrets itself is refused where others can read it.
     """
     values = load_toml(path)
-    _check_private(values, path)
+    refuse_open_secrets(values, path)
     _anchor(values, path.resolve().parent)
     return validate(RunConfig, values, path)
-
-
-def _check_private(values: dict[str, Any], path: Path) -> None:
-    mode = open_to_others(path.stat())
-    if mode is None:
-        return
-    tables: list[tuple[list[str | int], Any, str]] = [(["control"], values.get("control"), "token")]
-    pushes = values.get("push")
-    for number, push in enumerate(pushes if isinstance(pushes, list) else []):
-        tables.append((["push", number, "mqtt"], push.get("mqtt") if isinstance(push, dict) else None, "password"))
-    lines = path.read_text(encoding="utf-8").splitlines()
-    faults = []
-    for place, table, key in tables:
-        if isinstance(table, dict) and key in table:
-            line = line_of(lines, [*place, key])
-            faults.append(
-                f"{path}:{line or 1}: {'.'.join(map(str, [*place, key]))}: a secret, and others can read this file, "
-                f"mode {mode} (chmod 600 it, or {key}_file, or {key}_env)"
-            )
-    if faults:
-        raise FileError("\n".join(faults))
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:

@@ -16,6 +16,8 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
+from ..toml_file import FileError, line_of
+
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LONGEST: Final = 4096
 _ROOT: Final = 0
@@ -71,3 +73,25 @@ def with_secret(table: Any, key: str) -> Any:
     if not (secret := os.environ.get(str(named))):
         raise ValueError(f"{ways[0]}: the environment has no {named}")
     return {**rest, key: secret}
+
+
+def refuse_open_secrets(values: dict[str, Any], path: Path) -> None:
+    """Raise `FileError` with a line for each secret in a configuration that others can read."""
+    mode = open_to_others(path.stat())
+    if mode is None:
+        return
+    tables: list[tuple[list[str | int], Any, str]] = [(["control"], values.get("control"), "token")]
+    pushes = values.get("push")
+    for number, push in enumerate(pushes if isinstance(pushes, list) else []):
+        tables.append((["push", number, "mqtt"], push.get("mqtt") if isinstance(push, dict) else None, "password"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    faults = []
+    for place, table, key in tables:
+        if isinstance(table, dict) and key in table:
+            line = line_of(lines, [*place, key])
+            faults.append(
+                f"{path}:{line or 1}: {'.'.join(map(str, [*place, key]))}: a secret, and others can read this file, "
+                f"mode {mode} (chmod 600 it, or {key}_file, or {key}_env)"
+            )
+    if faults:
+        raise FileError("\n".join(faults))
