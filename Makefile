@@ -4,13 +4,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint check bench clean
+# Tests of pushes by MQTT run a Mosquitto of their own; without the program they are skipped.
+MOSQUITTO := PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto
+
+.PHONY: run test broker lint check bench clean
 
 run: .venv/.run
 	$(BIN)/meter382 run
 
-test: .venv/.test
+test: .venv/.test broker
 	$(BIN)/python -m pytest -n 2
+
+broker:
+	@$(MOSQUITTO) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -q && apt-get install -q -y mosquitto; } || echo 'no mosquitto: pushes by MQTT are not tested'
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

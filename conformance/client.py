@@ -19,8 +19,10 @@ from cosem.client import AccessFailed, AssociationRefused, Client, Exchange, ran
 from cosem.data_types import ANY, DOUBLE_LONG_UNSIGNED, LONG_UNSIGNED, Structure, decode_all
 from cosem.date_time import DEVIATION_UNSPECIFIED, DateTime
 from cosem.errors import DecodeError
+from cosem.event_service import Event
 from cosem.initiate import InitiateResponse
 from cosem.selective_access import BY_ENTRY, BY_RANGE
+from cosem.short_names.named_client import NamedClient
 from cosem.xdlms import Descriptor
 from obis import Obis
 
@@ -58,10 +60,10 @@ _LATEST: Final = datetime(2099, 12, 31, 23, 59, 59)
 class MeterClient(Closing):
     """One association over one link; a context manager that releases and disconnects."""
 
-    def __init__(self, link: Link, password: bytes | None = None) -> None:
+    def __init__(self, link: Link, password: bytes | None = None, *, short_names: bool = False) -> None:
         """Associate over an open link, with low level security where a password is given."""
         self._link = link
-        self._client = Client(password, link.max_pdu)
+        self._client: Client | NamedClient = (NamedClient if short_names else Client)(password, link.max_pdu)
         self._objects: list[ObjectRow] | None = None
         self._alive = True
         try:
@@ -70,11 +72,13 @@ class MeterClient(Closing):
             raise AssociationRejected(str(refused)) from refused
 
     @classmethod
-    def connect(cls, endpoint: Endpoint, options: LinkOptions, password: bytes | None = None) -> MeterClient:
+    def connect(
+        cls, endpoint: Endpoint, options: LinkOptions, password: bytes | None = None, *, short_names: bool = False
+    ) -> MeterClient:
         """Connect and associate; raises `ClientError`, and `ValueError` where an address does not fit."""
         link = open_link(endpoint, options)
         try:
-            return cls(link, password)
+            return cls(link, password, short_names=short_names)
         except BaseException:
             link.close()
             raise
@@ -105,13 +109,24 @@ class MeterClient(Closing):
             self._alive = False
             raise
 
+    def take_events(self) -> list[Event]:
+        """What the meter has told unasked while it was asked something, oldest first, once; raises `ProtocolFault`."""
+        apdus, self._link.events[:] = list(self._link.events), []
+        try:
+            return [self._client.event(apdu) for apdu in apdus]
+        except DecodeError as error:
+            raise ProtocolFault(f"an event makes no sense: {error}") from error
+
     # --- reading ------------------------------------------------------------------------------------------
 
     def object_list(self) -> list[ObjectRow]:
         """What this association shows; asked for once."""
         if self._objects is None:
             try:
-                self._objects = object_rows(self.read_value(CURRENT_ASSOCIATION))
+                if isinstance(self._client, NamedClient):
+                    self._objects = object_rows(self._run(self._client.objects_with_rights()))
+                else:
+                    self._objects = object_rows(self.read_value(CURRENT_ASSOCIATION))
             except DecodeError as error:
                 raise ProtocolFault(str(error)) from error
         return self._objects

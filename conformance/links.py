@@ -10,8 +10,9 @@ import contextlib
 from time import monotonic
 from typing import Final, NamedTuple, NoReturn, Protocol
 
+from cosem.event_service import EVENT_TAGS
 from transports.hdlc import HdlcParameters, HdlcPrimary
-from transports.hdlc.primary import ApduReceived, Connected, Disconnected, Failed, PrimaryEvent, State
+from transports.hdlc.primary import Announced, ApduReceived, Connected, Disconnected, Failed, PrimaryEvent, State
 from transports.wrapper import WpduReader, WrapperFault, encode_wpdu
 
 from .endpoint import Endpoint, EndpointKind, LinkProtocol
@@ -28,6 +29,9 @@ _CLIENT_ALL_STATION: Final = 0x7F
 LAST_LOWER: Final = 0x3FFD
 _LAST_SHORT_LOWER: Final = 0x7D
 """Above them come the reserved addresses of the four-octet and the two-octet form (IEC 62056-46, 6.4.2.3)."""
+
+
+_EVENTS: Final = {bytes((tag,)) for tag in EVENT_TAGS}
 
 
 class LinkOptions(NamedTuple):
@@ -50,6 +54,8 @@ class Link(Protocol):
     """Largest APDU that it is good to receive."""
     ends_association: bool
     """Closing the link also ends the association; otherwise the client releases it first."""
+    events: list[bytes]
+    """APDUs that the meter has sent unasked, oldest first."""
 
     def ask(self, apdu: bytes) -> bytes:
         """Send a request and wait for its answer; raises `ClientError`."""
@@ -69,6 +75,7 @@ class WrapperLink:
         self._options = options
         self._datagrams = endpoint.kind is EndpointKind.UDP
         self._reader = WpduReader(LARGEST_PDU)
+        self.events: list[bytes] = []
         self.max_pdu = DATAGRAM_PDU if self._datagrams else LARGEST_PDU
 
     def ask(self, apdu: bytes) -> bytes:
@@ -80,11 +87,13 @@ class WrapperLink:
             if self._datagrams:
                 self._reader = WpduReader(LARGEST_PDU)
             try:
-                for wpdu in list(self._reader.receive_data(self._wire.receive(remaining))):
-                    if (wpdu.source, wpdu.destination) == (options.server_sap, options.client_sap):
-                        return wpdu.apdu
+                heard = list(self._reader.receive_data(self._wire.receive(remaining)))
             except WrapperFault as fault:
                 raise ProtocolFault(f"{self._endpoint} does not speak the wrapper: {fault}") from fault
+            ours = [item.apdu for item in heard if item[:2] == (options.server_sap, options.client_sap)]
+            self.events += [apdu for apdu in ours if apdu[:1] in _EVENTS]
+            if answers := [apdu for apdu in ours if apdu[:1] not in _EVENTS]:
+                return answers[0]
         raise NoAnswer(f"{self._endpoint}: no answer within {options.timeout_s:g} s {_addressed(options)}")
 
     def close(self) -> None:
@@ -100,6 +109,7 @@ class HdlcLink:
 
     def __init__(self, wire: Wire, endpoint: Endpoint, options: LinkOptions) -> None:
         """Connect; raises `CannotConnect` or `NoAnswer`, `ValueError` where an address does not fit."""
+        self.events: list[bytes] = []
         self._wire = wire
         self._endpoint = endpoint
         self._options = options
@@ -154,6 +164,8 @@ class HdlcLink:
             data = self._wire.receive(self._patience_s if due is None else due - monotonic())
             heard = primary.receive_data(data, monotonic())
             for event in heard + primary.handle_timer(monotonic()):
+                if isinstance(event, Announced):
+                    self.events.append(event.apdu)
                 if isinstance(event, wanted):
                     self._send()
                     return event

@@ -21,16 +21,29 @@ RLRE: Final = 0x63
 _CONTEXT_PREFIX: Final = bytes.fromhex("06076085 74050801")
 _MECHANISM_PREFIX: Final = bytes.fromhex("60857405 0802")
 
-# Field tags of AARQ; AARE shares 0x80, 0xA1 and 0xBE.
+# Field tags of AARQ; AARE shares 0x80, 0xA1 and 0xBE, releases 0xBE.
 _PROTOCOL_VERSION: Final = 0x80
 _CONTEXT_NAME: Final = 0xA1
 _RESULT: Final = 0xA2
 _DIAGNOSTIC: Final = 0xA3
 _CALLING_AP_TITLE: Final = 0xA6
+_RESPONDING_AP_TITLE: Final = 0xA4
+_RESPONDER_ACSE_REQUIREMENTS: Final = 0x88
+_RESPONDING_MECHANISM_NAME: Final = 0x89
+_RESPONDING_AUTHENTICATION_VALUE: Final = 0xAA
+_CALLING_AE_INVOCATION_ID: Final = 0xA9
 _ACSE_REQUIREMENTS: Final = 0x8A
 _MECHANISM_NAME: Final = 0x8B
 _AUTHENTICATION_VALUE: Final = 0xAC
 _USER_INFORMATION: Final = 0xBE
+_RELEASE_REASON: Final = 0x80
+
+_MOST_TAG_OCTETS: Final = 2
+"""Further octets of a tag: tag numbers up to 16383, ours. No extension is near; each octet more costs a client nothing
+and us a longer number."""
+
+AUTHENTICATION: Final = b"\x07\x80"
+"""acse-requirements: the functional unit authentication, bit 0, and no other."""
 
 
 class ApplicationContext(IntEnum):
@@ -40,6 +53,16 @@ class ApplicationContext(IntEnum):
     SN = 2
     LN_CIPHERED = 3
     SN_CIPHERED = 4
+
+    @property
+    def long_names(self) -> bool:
+        """Whether objects are referred to by their logical names."""
+        return self in (ApplicationContext.LN, ApplicationContext.LN_CIPHERED)
+
+    @property
+    def ciphered(self) -> bool:
+        """Whether APDUs may be ciphered."""
+        return self in (ApplicationContext.LN_CIPHERED, ApplicationContext.SN_CIPHERED)
 
 
 class Mechanism(IntEnum):
@@ -70,6 +93,7 @@ class UserDiagnostic(IntEnum):
     NO_REASON_GIVEN = 1
     APPLICATION_CONTEXT_NAME_NOT_SUPPORTED = 2
     CALLING_AP_TITLE_NOT_RECOGNIZED = 3
+    CALLING_AE_INVOCATION_ID_NOT_RECOGNIZED = 6
     AUTHENTICATION_MECHANISM_NAME_NOT_RECOGNISED = 11
     AUTHENTICATION_MECHANISM_NAME_REQUIRED = 12
     AUTHENTICATION_FAILURE = 13
@@ -96,16 +120,39 @@ class Aarq(NamedTuple):
     acse_requirements: bytes | None = None
     mechanism: int | None = None
     authentication_value: bytes | None = None
+    calling_ae_invocation_id: int | None = None
+    """The user of the client."""
+
+    def __repr__(self) -> str:
+        """Silent: passwords and keys."""
+        return "Aarq(…)"
 
 
 class Aare(NamedTuple):
-    """An association response. `diagnostic` is of the user, or of the provider where `from_provider`."""
+    """An association response. `diagnostic` is of the user, or of the provider where `from_provider`.
+
+    The last three are there when high level security goes on with pass 3, the title also in ciphered contexts.
+    """
 
     context_name: bytes
     result: int
     diagnostic: int
     user_information: bytes | None = None
     from_provider: bool = False
+    responding_ap_title: bytes | None = None
+    mechanism: int | None = None
+    authentication_value: bytes | None = None
+
+
+class Release(NamedTuple):
+    """An RLRQ or RLRE: reason 0 is normal; the initiate APDU it carries in ciphered contexts."""
+
+    reason: int = 0
+    user_information: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Silent: the initiate APDU may hold a key."""
+        return "Release(…)"
 
 
 def context_name(context: ApplicationContext) -> bytes:
@@ -135,10 +182,13 @@ def _fields(octets: bytes, tag: int, name: str) -> dict[int, bytes]:
         position = body.position
         field = body.u8()
         if field & 0x1F == 0x1F:  # a tag number of 31 or more, in octets of its own: an extension
-            octet = 0x80
-            while octet & 0x80:
+            for _ in range(_MOST_TAG_OCTETS):
                 octet = body.u8()
                 field = field << 8 | octet
+                if not octet & 0x80:
+                    break
+            else:
+                raise DecodeError(f"a tag of more than {_MOST_TAG_OCTETS} further octets", position)
         if field in fields:
             raise DecodeError(f"field 0x{field:02x} of the {name} stands twice", position)
         fields[field] = body.octets(body.length())
@@ -175,14 +225,6 @@ def read_aarq(octets: bytes) -> Aarq:
     user_information = fields.get(_USER_INFORMATION)
     if user_information is None:
         raise DecodeError("the AARQ holds no InitiateRequest")
-    title = fields.get(_CALLING_AP_TITLE)
-    mechanism = None
-    if (oid := fields.get(_MECHANISM_NAME)) is not None:
-        mechanism = oid[-1] if oid[:-1] == _MECHANISM_PREFIX else -1
-    value = fields.get(_AUTHENTICATION_VALUE)
-    if value is not None:
-        # charstring [0] for passwords and challenges, bitstring [1] of mechanisms 6 and 7.
-        value = _inner(value, value[0] if value[:1] in (b"\x80", b"\x81") else 0x80, "calling-authentication-value")
     version = fields.get(_PROTOCOL_VERSION)
     bits = None
     if version is not None:
@@ -194,24 +236,55 @@ def read_aarq(octets: bytes) -> Aarq:
         context=context,
         user_information=_inner(user_information, 0x04, "user-information"),
         protocol_version=bits,
-        calling_ap_title=None if title is None else _inner(title, 0x04, "calling-AP-title"),
+        calling_ap_title=_title(fields.get(_CALLING_AP_TITLE), "calling-AP-title"),
         acse_requirements=fields.get(_ACSE_REQUIREMENTS),
-        mechanism=mechanism,
-        authentication_value=value,
+        mechanism=_mechanism(fields.get(_MECHANISM_NAME)),
+        authentication_value=_authentication(fields.get(_AUTHENTICATION_VALUE), "calling-authentication-value"),
+        calling_ae_invocation_id=_invocation_id(fields.get(_CALLING_AE_INVOCATION_ID)),
     )
+
+
+def _invocation_id(contents: bytes | None) -> int | None:
+    return None if contents is None else _small_integer(contents, "calling-AE-invocation-id")
+
+
+def _title(contents: bytes | None, name: str) -> bytes | None:
+    return None if contents is None else _inner(contents, 0x04, name)
+
+
+def _mechanism(name: bytes | None) -> int | None:
+    if name is None:
+        return None
+    return name[-1] if name[:-1] == _MECHANISM_PREFIX else -1
+
+
+def _authentication(contents: bytes | None, name: str) -> bytes | None:
+    """charstring [0] for passwords and challenges, bitstring [1] from some clients of mechanisms 6 and 7."""
+    return None if contents is None else _inner(contents, 0x81 if contents[:1] == b"\x81" else 0x80, name)
 
 
 def _field(tag: int, contents: bytes) -> bytes:
     return bytes((tag,)) + encode_length(len(contents)) + contents
 
 
-def write_aarq(context: ApplicationContext, user_information: bytes, password: bytes | None = None) -> bytes:
-    """An AARQ without authentication, or with low level security where a `password` is given."""
+def write_aarq(
+    context: ApplicationContext,
+    user_information: bytes,
+    authentication_value: bytes | None = None,
+    mechanism: Mechanism = Mechanism.LOW,
+    calling_ap_title: bytes | None = None,
+    user: int | None = None,
+) -> bytes:
+    """An AARQ without authentication, or with a password or challenge as `authentication_value`."""
     body = _field(_CONTEXT_NAME, context_name(context))
-    if password is not None:
-        body += _field(_ACSE_REQUIREMENTS, b"\x07\x80")
-        body += _field(_MECHANISM_NAME, mechanism_name(Mechanism.LOW))
-        body += _field(_AUTHENTICATION_VALUE, _field(0x80, password))
+    if calling_ap_title is not None:
+        body += _field(_CALLING_AP_TITLE, _field(0x04, calling_ap_title))
+    if user is not None:
+        body += _field(_CALLING_AE_INVOCATION_ID, bytes((0x02, 0x01, user)))
+    if authentication_value is not None:
+        body += _field(_ACSE_REQUIREMENTS, AUTHENTICATION)
+        body += _field(_MECHANISM_NAME, mechanism_name(mechanism))
+        body += _field(_AUTHENTICATION_VALUE, _field(0x80, authentication_value))
     body += _field(_USER_INFORMATION, _field(0x04, user_information))
     return _field(AARQ, body)
 
@@ -235,31 +308,45 @@ def read_aare(octets: bytes) -> Aare:
         diagnostic=code,
         user_information=None if information is None else _inner(information, 0x04, "user-information"),
         from_provider=choice == 0xA2,
+        responding_ap_title=_title(fields.get(_RESPONDING_AP_TITLE), "responding-AP-title"),
+        mechanism=_mechanism(fields.get(_RESPONDING_MECHANISM_NAME)),
+        authentication_value=_authentication(
+            fields.get(_RESPONDING_AUTHENTICATION_VALUE), "responding-authentication-value"
+        ),
     )
 
 
 def write_aare(response: Aare) -> bytes:
-    """Write an AARE; without authentication fields, as the 382M sends it (382M DLMS description 4)."""
+    """Write an AARE; authentication fields only with high level security (382M DLMS description 4)."""
     choice = 0xA2 if response.from_provider else 0xA1
     body = _field(_CONTEXT_NAME, response.context_name)
     body += _field(_RESULT, bytes((0x02, 0x01, response.result)))
     body += _field(_DIAGNOSTIC, _field(choice, bytes((0x02, 0x01, response.diagnostic))))
+    if response.responding_ap_title is not None:
+        body += _field(_RESPONDING_AP_TITLE, _field(0x04, response.responding_ap_title))
+    if response.mechanism is not None:
+        body += _field(_RESPONDER_ACSE_REQUIREMENTS, AUTHENTICATION)
+        body += _field(_RESPONDING_MECHANISM_NAME, mechanism_name(Mechanism(response.mechanism)))
+    if response.authentication_value is not None:
+        body += _field(_RESPONDING_AUTHENTICATION_VALUE, _field(0x80, response.authentication_value))
     if response.user_information is not None:
         body += _field(_USER_INFORMATION, _field(0x04, response.user_information))
     return _field(AARE, body)
 
 
-def read_release(octets: bytes, tag: int = RLRQ) -> int:
-    """Read an RLRQ or RLRE; gives its reason (0 normal), raises `DecodeError`."""
+def read_release(octets: bytes, tag: int = RLRQ) -> Release:
+    """Read an RLRQ or RLRE; raises `DecodeError`."""
     fields = _fields(octets, tag, "RLRQ" if tag == RLRQ else "RLRE")
-    reason = fields.get(0x80)
-    if reason is None:
-        return 0
+    reason = fields.get(_RELEASE_REASON, b"\x00")
     if len(reason) != 1:
         raise DecodeError("a release reason has one octet")
-    return reason[0]
+    information = fields.get(_USER_INFORMATION)
+    return Release(reason[0], None if information is None else _inner(information, 0x04, "user-information"))
 
 
-def write_release(tag: int, reason: int = 0) -> bytes:
-    """An RLRQ or RLRE with this reason and nothing else."""
-    return bytes((tag, 0x03, 0x80, 0x01, reason))
+def write_release(tag: int, release: Release) -> bytes:
+    """An RLRQ or RLRE."""
+    body = _field(_RELEASE_REASON, bytes((release.reason,)))
+    if release.user_information is not None:
+        body += _field(_USER_INFORMATION, _field(0x04, release.user_information))
+    return _field(tag, body)

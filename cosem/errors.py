@@ -90,6 +90,13 @@ class ObjectClassInconsistent(ServiceError):
     action_result = ActionResult.OBJECT_CLASS_INCONSISTENT
 
 
+class ObjectUnavailable(ServiceError):
+    """What the request names is not there, or not now."""
+
+    result = DataAccessResult.OBJECT_UNAVAILABLE
+    action_result = ActionResult.OBJECT_UNAVAILABLE
+
+
 class TypeUnmatched(ServiceError):
     """The written value or parameter is of another type than the attribute or method has."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated, TypeUnmatched
+from .access import read_attribute
+from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated
 from .initiate import Conformance
 from .long_transfer import LongRead
 from .reader import Reader, encode_length
@@ -56,21 +57,14 @@ class GetService:
     def respond(self, value: RowBuffer | bytes, invoke: int) -> bytes:
         """The response that carries an encoded value, or its first block where it is too long for one."""
         octets = value.data if isinstance(value, RowBuffer) else value
-        if len(octets) + 4 <= self._association.capacity:
+        if len(octets) + 4 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((xdlms.GET_RESPONSE, xdlms.NORMAL, invoke, 0x00)) + octets
         return self._begin(value, invoke)
 
     def _read(self, request: xdlms.AttributeRequest) -> RowBuffer | bytes:
-        bound = self._association.view.readable(request.descriptor)
-        context = self._association.context
-        if request.selector is None:
-            assert bound.read is not None
-            return bound.read(context)
-        if not self._association.allows(Conformance.SELECTIVE_ACCESS):
+        if request.selector is not None and not self._association.allows(Conformance.SELECTIVE_ACCESS):
             raise ScopeOfAccessViolated
-        if bound.select is None or request.selector not in bound.selectors:
-            raise TypeUnmatched(f"no access selector {request.selector}")
-        return bound.select(context, request.selector, Reader(request.parameters))
+        return read_attribute(self._association, request)
 
     def _with_list(self, reader: Reader, invoke: int, apdu: bytes) -> bytes:
         requests = [xdlms.read_attribute_request(reader) for _ in range(reader.count(xdlms.DESCRIPTOR_SIZE + 1))]
@@ -85,7 +79,7 @@ class GetService:
             parts.append(b"\x00")
             parts.append(value.data if isinstance(value, RowBuffer) else value)
         octets = b"".join(parts)
-        if len(octets) + 3 <= self._association.capacity:
+        if len(octets) + 3 <= self._association.room(Conformance.BLOCK_TRANSFER_WITH_GET):
             return bytes((xdlms.GET_RESPONSE, xdlms.GET_WITH_LIST, invoke)) + octets
         return self._begin(octets, invoke)
 
@@ -94,7 +88,7 @@ class GetService:
         if not fits or not self._association.allows(Conformance.BLOCK_TRANSFER_WITH_GET):
             return xdlms.get_response(invoke, DataAccessResult.OTHER_REASON)
         self._interrupted = False
-        self.transfer = LongRead(value, self._association.capacity)
+        self.transfer = self._association.long_read(value)
         return self._send_block(self.transfer, invoke)
 
     def _next(self, reader: Reader, invoke: int) -> bytes:

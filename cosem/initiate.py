@@ -17,6 +17,8 @@ INITIATE_RESPONSE: Final = 0x08
 CONFIRMED_SERVICE_ERROR: Final = 0x0E
 DLMS_VERSION: Final = 6
 VAA_NAME_LN: Final = 0x0007
+VAA_NAME_SN: Final = 0xFA00
+"""The base name of the current Association SN."""
 SMALLEST_PDU: Final = 12
 
 
@@ -70,6 +72,29 @@ SN_ONLY: Final = (
 )
 """Services that exist with short names only, never negotiated in an LN association."""
 
+LN_ONLY: Final = (
+    Conformance.ATTRIBUTE_0_WITH_SET
+    | Conformance.PRIORITY_MANAGEMENT
+    | Conformance.ATTRIBUTE_0_WITH_GET
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+    | Conformance.ACCESS
+    | Conformance.GET
+    | Conformance.SET
+    | Conformance.SELECTIVE_ACCESS
+    | Conformance.EVENT_NOTIFICATION
+    | Conformance.ACTION
+)
+"""Services that exist with long names only."""
+
+EVENTS: Final = Conformance.EVENT_NOTIFICATION | Conformance.INFORMATION_REPORT
+"""Services by which a server tells its client something unasked; an association has one of them at most."""
+
+FOREIGN_AND_LEAST: Final = {
+    True: (SN_ONLY, Conformance.GET | Conformance.SET | Conformance.ACTION | Conformance.ACCESS),
+    False: (LN_ONLY, Conformance.READ | Conformance.WRITE | Conformance.UNCONFIRMED_WRITE),
+}
+"""What an association with long names (True) or short names never grants, and of what it must grant one at least."""
+
 
 class InitiateError(IntEnum):
     """Why an initiate is refused: the last octet of `0E 01 06 xx`."""
@@ -90,6 +115,10 @@ class InitiateRequest(NamedTuple):
     dedicated_key: bytes | None = None
     response_allowed: bool = True
     quality_of_service: int | None = None
+
+    def __repr__(self) -> str:
+        """Silent: the dedicated key."""
+        return "InitiateRequest(…)"
 
 
 class InitiateResponse(NamedTuple):

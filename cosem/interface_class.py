@@ -27,7 +27,7 @@ Sink = Callable[[Any, Any], None]
 SelectiveSource = Callable[[Any, int, Reader], "RowBuffer | bytes"]
 """Context, access selector and a reader at its parameters in; the encoded selection out."""
 Invocation = Callable[[Any, Any], Any]
-"""Context and the decoded parameter in; what it returns is discarded, the 382M's methods return no data."""
+"""Context and the decoded parameter in; what the method returns out, None where its class declares nothing."""
 
 
 class Attribute:
@@ -45,13 +45,14 @@ class Attribute:
 
 
 class Method:
-    """A method of an interface class: its index and the type of its parameter."""
+    """A method of an interface class: its index, the type of its parameter, and of what it returns, if anything."""
 
-    __slots__ = ("index", "name", "parameter")
+    __slots__ = ("index", "name", "parameter", "returns")
 
-    def __init__(self, index: int, parameter: DataType) -> None:
+    def __init__(self, index: int, parameter: DataType, returns: DataType | None = None) -> None:
         self.index = index
         self.parameter = parameter
+        self.returns = returns
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -63,17 +64,23 @@ CHOICE = None
 
 
 class InterfaceClass:
-    """Base of the declarations; `attributes` and `methods` are collected by index."""
+    """Base of the declarations; `attributes` and `methods` are collected by index.
+
+    `method_offset` is how far the short name of method 1 lies above the base name; a class without methods has none.
+    """
 
     class_id: ClassVar[int]
     version: ClassVar[int]
+    method_offset: ClassVar[int] = 0
     attributes: ClassVar[dict[int, Attribute]] = {}
     methods: ClassVar[dict[int, Method]] = {}
 
     def __init_subclass__(cls) -> None:
-        declared = [value for value in vars(cls).values() if isinstance(value, Attribute)]
-        cls.attributes = {1: LOGICAL_NAME_ATTRIBUTE} | {attribute.index: attribute for attribute in declared}
-        cls.methods = {value.index: value for value in vars(cls).values() if isinstance(value, Method)}
+        # A version that only adds to the one before is declared as its subclass.
+        declared = [value for base in reversed(cls.__mro__) for value in vars(base).values()]
+        attributes = {value.index: value for value in declared if isinstance(value, Attribute)}
+        cls.attributes = {1: LOGICAL_NAME_ATTRIBUTE} | attributes
+        cls.methods = {value.index: value for value in declared if isinstance(value, Method)}
 
 
 LOGICAL_NAME_ATTRIBUTE = Attribute(1, LOGICAL_NAME)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .data_protection import DataProtection
 from .data_types import (
     ANY,
     BIT_STRING,
@@ -21,11 +22,13 @@ from .data_types import (
     NULL,
     OCTET_STRING,
     UNSIGNED,
+    VISIBLE_STRING,
     Array,
     DataType,
     Structure,
 )
 from .interface_class import CHOICE, Attribute, InterfaceClass, Method
+from .push_setup import PushSetupV0, PushSetupV1, PushSetupV2
 from .reader import Reader
 
 SCALER_UNIT: Final = Structure(INTEGER, ENUM)
@@ -45,6 +48,7 @@ class Register(InterfaceClass):
 
     class_id = 3
     version = 0
+    method_offset = 0x28
     value = Attribute(2, CHOICE)
     scaler_unit = Attribute(3, SCALER_UNIT)
     reset = Method(1, INTEGER)
@@ -55,6 +59,7 @@ class ExtendedRegister(InterfaceClass):
 
     class_id = 4
     version = 0
+    method_offset = 0x38
     value = Attribute(2, CHOICE)
     scaler_unit = Attribute(3, SCALER_UNIT)
     status = Attribute(4, CHOICE)
@@ -67,6 +72,7 @@ class ProfileGeneric(InterfaceClass):
 
     class_id = 7
     version = 1
+    method_offset = 0x58
     buffer = Attribute(2, Array(ANY))
     capture_objects = Attribute(3, Array(CAPTURE_OBJECT))
     capture_period = Attribute(4, DOUBLE_LONG_UNSIGNED)
@@ -83,6 +89,7 @@ class Clock(InterfaceClass):
 
     class_id = 8
     version = 0
+    method_offset = 0x60
     time = Attribute(2, DATE_TIME_STRING)
     time_zone = Attribute(3, LONG)
     status = Attribute(4, UNSIGNED)
@@ -123,11 +130,23 @@ OBJECT_LIST_ELEMENT: Final = Structure(
 )
 
 
+OBJECT_LIST_ELEMENT_V1: Final = Structure(
+    LONG_UNSIGNED,
+    UNSIGNED,
+    LOGICAL_NAME,
+    Structure(Array(Structure(INTEGER, ENUM, _AccessSelectors())), Array(Structure(INTEGER, ENUM))),
+)
+"""From version 1 of Association LN: the access mode of a method is an enumeration as well."""
+
+USER: Final = Structure(UNSIGNED, VISIBLE_STRING)
+
+
 class AssociationLn(InterfaceClass):
     """Association LN (class 15, version 0), Blue Book 4.4.4."""
 
     class_id = 15
     version = 0
+    method_offset = 0x60
     object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT))
     associated_partners_id = Attribute(3, Structure(INTEGER, LONG_UNSIGNED))
     application_context_name = Attribute(4, OCTET_STRING)
@@ -137,6 +156,50 @@ class AssociationLn(InterfaceClass):
     authentication_mechanism_name = Attribute(6, OCTET_STRING)
     secret = Attribute(7, OCTET_STRING)
     association_status = Attribute(8, ENUM)
+    reply_to_hls_authentication = Method(1, OCTET_STRING, OCTET_STRING)
+    change_hls_secret = Method(2, OCTET_STRING)
+
+
+class AssociationLnV1(AssociationLn):
+    """Association LN (class 15, version 1), Blue Book 4.4.4: names its Security setup."""
+
+    version = 1
+    object_list = Attribute(2, Array(OBJECT_LIST_ELEMENT_V1))
+    security_setup_reference = Attribute(9, LOGICAL_NAME)
+
+
+class AssociationLnV2(AssociationLnV1):
+    """Association LN (class 15, version 2), Blue Book 4.4.4: knows the users of its client."""
+
+    version = 2
+    user_list = Attribute(10, Array(USER))
+    current_user = Attribute(11, USER)
+
+
+class AssociationLnV3(AssociationLnV2):
+    """Association LN (class 15, version 3), Blue Book 4.4.4: access rights are sets of bits."""
+
+    version = 3
+
+
+SHORT_NAME_RIGHTS: Final = Structure(
+    LONG, Array(Structure(INTEGER, ENUM, _AccessSelectors())), Array(Structure(INTEGER, ENUM))
+)
+"""Base name, rights on attributes, rights on methods: an element of access_rights_list."""
+
+
+class AssociationSn(InterfaceClass):
+    """Association SN (class 12, version 2), Blue Book 4.4.3; methods 1, 2, 4, 6 and 7 are reserved."""
+
+    class_id = 12
+    version = 2
+    method_offset = 0x20
+    object_list = Attribute(2, Array(Structure(LONG, LONG_UNSIGNED, UNSIGNED, LOGICAL_NAME)))
+    access_rights_list = Attribute(3, Array(SHORT_NAME_RIGHTS))
+    security_setup_reference = Attribute(4, LOGICAL_NAME)
+    read_by_logicalname = Method(3, Array(Structure(LONG_UNSIGNED, LOGICAL_NAME, INTEGER)), Array(ANY))
+    change_secret = Method(5, OCTET_STRING)
+    reply_to_hls_authentication = Method(8, OCTET_STRING, OCTET_STRING)
 
 
 class SapAssignment(InterfaceClass):
@@ -144,8 +207,50 @@ class SapAssignment(InterfaceClass):
 
     class_id = 17
     version = 0
+    method_offset = 0x20
     sap_assignment_list = Attribute(2, Array(Structure(LONG_UNSIGNED, OCTET_STRING)))
     connect_logical_device = Method(1, Structure(LONG_UNSIGNED, OCTET_STRING))
+
+
+KEY_DATA: Final = Array(Structure(ENUM, OCTET_STRING))
+"""Keys by key_id: wrapped ones, or ephemeral public keys with their signatures."""
+CERTIFICATE_IDENTIFICATION: Final = Structure(ENUM, ANY)
+"""0 and {entity, type, system title}, or 1 and {serial number, issuer}."""
+
+
+class SecuritySetup(InterfaceClass):
+    """Security setup (class 64, version 0), Blue Book 4.4.7."""
+
+    class_id = 64
+    version = 0
+    method_offset = 0x28
+    security_policy = Attribute(2, ENUM)
+    security_suite = Attribute(3, ENUM)
+    client_system_title = Attribute(4, OCTET_STRING)
+    server_system_title = Attribute(5, OCTET_STRING)
+    security_activate = Method(1, ENUM)
+    global_key_transfer = Method(2, KEY_DATA)
+
+
+class SecuritySetupV1(InterfaceClass):
+    """Security setup (class 64, version 1), Blue Book 4.4.7."""
+
+    class_id = 64
+    version = 1
+    method_offset = 0x30
+    security_policy = Attribute(2, ENUM)
+    security_suite = Attribute(3, ENUM)
+    client_system_title = Attribute(4, OCTET_STRING)
+    server_system_title = Attribute(5, OCTET_STRING)
+    certificates = Attribute(6, Array(Structure(ENUM, ENUM, OCTET_STRING, OCTET_STRING, OCTET_STRING, OCTET_STRING)))
+    security_activate = Method(1, ENUM)
+    key_transfer = Method(2, KEY_DATA)
+    key_agreement = Method(3, KEY_DATA, KEY_DATA)
+    generate_key_pair = Method(4, ENUM)
+    generate_certificate_request = Method(5, ENUM, OCTET_STRING)
+    import_certificate = Method(6, OCTET_STRING)
+    export_certificate = Method(7, CERTIFICATE_IDENTIFICATION, OCTET_STRING)
+    remove_certificate = Method(8, CERTIFICATE_IDENTIFICATION)
 
 
 class HdlcSetup(InterfaceClass):
@@ -166,7 +271,9 @@ class HdlcSetup(InterfaceClass):
 INTERFACE_CLASSES: Final[dict[tuple[int, int], type[InterfaceClass]]] = {
     (declared.class_id, declared.version): declared
     for declared in (
-        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationLn, SapAssignment, HdlcSetup,
+        Data, Register, ExtendedRegister, ProfileGeneric, Clock, AssociationSn, AssociationLn, AssociationLnV1,
+        AssociationLnV2, AssociationLnV3, SapAssignment, HdlcSetup, SecuritySetup,
+        SecuritySetupV1, PushSetupV0, PushSetupV1, PushSetupV2, DataProtection,
     )
 }  # fmt: skip
 """Every declared class by (class id, version)."""

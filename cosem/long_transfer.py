@@ -7,17 +7,16 @@ from itertools import chain
 
 from .errors import DataAccessResult
 from .rows import RowBuffer
-from .xdlms import BLOCK_OVERHEAD, Block
+from .xdlms import Block
 
 
 class LongRead:
     """A value being read block by block; blocks are numbered from 1."""
 
-    __slots__ = ("_begin", "_cuts", "_data", "number")
+    __slots__ = ("__weakref__", "_begin", "_cuts", "_data", "number")
 
-    def __init__(self, value: RowBuffer | bytes, capacity: int) -> None:
-        """`capacity` is the most octets a response APDU may have."""
-        room = capacity - BLOCK_OVERHEAD
+    def __init__(self, value: RowBuffer | bytes, room: int) -> None:
+        """`room` is the most octets of data a block may have."""
         self._cuts: Iterator[int]
         if isinstance(value, RowBuffer):
             self._data = value.data
@@ -27,6 +26,11 @@ class LongRead:
             self._cuts = chain(range(room, len(value), room), (len(value),))
         self._begin = 0
         self.number = 0
+
+    @property
+    def octets(self) -> int:
+        """How many are kept."""
+        return len(self._data)
 
     def next_block(self) -> Block:
         """The next block; not to be called after the last."""
@@ -40,12 +44,13 @@ class LongRead:
 class LongWrite:
     """A value being received block by block."""
 
-    __slots__ = ("_limit", "_parts", "_size", "number")
+    __slots__ = ("__weakref__", "_limit", "_parts", "number", "octets")
 
     def __init__(self, limit: int) -> None:
         """`limit` is the most octets the whole value may have: a setting against hostile clients."""
         self._parts: list[bytes] = []
-        self._size = 0
+        self.octets = 0
+        """How many are kept."""
         self._limit = limit
         self.number = 0
 
@@ -53,8 +58,8 @@ class LongWrite:
         """Take a block; anything but success ends the transfer: a wrong number, or a value beyond the limit."""
         if block.number != self.number + 1:
             return DataAccessResult.DATA_BLOCK_NUMBER_INVALID
-        self._size += len(block.raw)
-        if self._size > self._limit:
+        self.octets += len(block.raw)
+        if self.octets > self._limit:
             return DataAccessResult.LONG_SET_ABORTED
         self._parts.append(block.raw)
         self.number = block.number

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import xdlms
-from .errors import DataAccessResult, DecodeError, ScopeOfAccessViolated
+from .access import write_attribute
+from .errors import DataAccessResult, DecodeError
 from .initiate import Conformance
 from .long_transfer import LongWrite
 from .reader import Reader, encode_length
@@ -41,9 +42,7 @@ class SetService:
             raise DecodeError(f"Set-Request choice {choice} (1 to 5 expected)", 1)
         if choice in (xdlms.SET_FIRST_BLOCK, xdlms.SET_LIST_FIRST_BLOCK):
             self._association.require(Conformance.BLOCK_TRANSFER_WITH_SET)
-            definition = self._association.definition
-            assert definition is not None
-            self._transfer = LongWrite(definition.value_limit)
+            self._transfer = self._association.long_write()
             self._requests = requests
             self._as_list = choice == xdlms.SET_LIST_FIRST_BLOCK
             return self._block(reader, invoke, apdu)
@@ -55,10 +54,8 @@ class SetService:
 
     def _write(self, request: xdlms.AttributeRequest, value: bytes, apdu: bytes) -> DataAccessResult:
         try:
-            bound = self._association.view.writable(request.descriptor)
-            if request.selector is not None:
-                raise ScopeOfAccessViolated
-            bound.write(self._association.context, Reader(value))
+            self._association.cost.access()
+            write_attribute(self._association, request, value)
         except Exception as error:
             return self._association.result_of(error, apdu)
         return DataAccessResult.SUCCESS

@@ -42,6 +42,7 @@ ACTION_FIRST_BLOCK: Final = 0x04
 ACTION_LIST_FIRST_BLOCK: Final = 0x05
 ACTION_BLOCK: Final = 0x06
 ACTION_LIST_RESPONSE: Final = 0x03
+ACTION_WITH_BLOCK: Final = 0x02
 ACTION_BLOCK_ACK: Final = 0x04
 
 DESCRIPTOR_SIZE: Final = 9
@@ -62,6 +63,8 @@ class ServiceFault(IntEnum):
     SERVICE_NOT_SUPPORTED = 2
     OTHER_REASON = 3
     PDU_TOO_LONG = 4
+    DECIPHERING_ERROR = 5
+    INVOCATION_COUNTER_ERROR = 6
 
 
 def exception_response(state: StateError, fault: ServiceFault) -> bytes:
@@ -103,6 +106,10 @@ class Block(NamedTuple):
     last: bool
     number: int
     raw: bytes
+
+    def __repr__(self) -> str:
+        """Silent: the raw octets may be of a secret."""
+        return f"Block(last={self.last}, number={self.number}, …)"
 
 
 def read_attribute_request(reader: Reader) -> AttributeRequest:
@@ -166,6 +173,16 @@ def get_block(invoke: int, block: Block) -> bytes:
     return head + b"\x00\x82" + len(block.raw).to_bytes(2, "big") + block.raw
 
 
+def action_result(result: ActionResult, data: bytes | None) -> bytes:
+    """Action-Response-With-Optional-Data: the result, and the encoded return value where there is one."""
+    return bytes((result, 0x00)) if data is None else bytes((result, 0x01, 0x00)) + data
+
+
+def action_block(invoke: int, block: Block) -> bytes:
+    """Action-Response-With-Pblock."""
+    return bytes((ACTION_RESPONSE, ACTION_WITH_BLOCK, invoke)) + write_block(block)
+
+
 # --- the client's side ----------------------------------------------------------------------------
 
 
@@ -208,7 +225,7 @@ class GetReply(NamedTuple):
 
 def read_get_response(octets: bytes) -> GetReply:
     """Read a Get-Response-Normal or -With-Datablock; raises `DecodeError`, also on an exception-response."""
-    reader = _response(octets, GET_RESPONSE)
+    reader = read_response_tag(octets, GET_RESPONSE)
     choice = reader.u8()
     reader.u8()
     if choice == NORMAL:
@@ -228,7 +245,7 @@ def read_get_response(octets: bytes) -> GetReply:
 
 def read_set_response(octets: bytes) -> DataAccessResult:
     """Read a Set-Response-Normal; raises `DecodeError`, also on an exception-response."""
-    reader = _response(octets, SET_RESPONSE)
+    reader = read_response_tag(octets, SET_RESPONSE)
     if reader.u8() != NORMAL:
         raise DecodeError("Set-Response-Normal expected", 1)
     reader.u8()
@@ -252,24 +269,48 @@ def read_last_result(reader: Reader) -> DataAccessResult:
     return result
 
 
-def read_action_response(octets: bytes) -> tuple[ActionResult, bytes | None]:
-    """Read an Action-Response-Normal: result and the encoded return value, if any; raises `DecodeError`."""
-    reader = _response(octets, ACTION_RESPONSE)
-    if reader.u8() != NORMAL:
-        raise DecodeError("Action-Response-Normal expected", 1)
+class ActionReply(NamedTuple):
+    """An Action-Response-Normal, or a block of its contents."""
+
+    raw: bytes
+    block: int | None = None
+    last: bool = True
+
+
+def read_action_response(octets: bytes) -> ActionReply:
+    """Read an Action-Response-Normal or -With-Pblock; raises `DecodeError`, also on an exception-response."""
+    reader = read_response_tag(octets, ACTION_RESPONSE)
+    choice = reader.u8()
     reader.u8()
-    position = reader.position
+    if choice == NORMAL:
+        return ActionReply(reader.rest())
+    if choice != ACTION_WITH_BLOCK:
+        raise DecodeError(f"Action-Response choice {choice} (1 or 2 expected)", 1)
+    block = read_block(reader)
+    reader.end()
+    return ActionReply(block.raw, block.number, block.last)
+
+
+def read_action_result(octets: bytes) -> tuple[ActionResult, bytes | None]:
+    """Read what `action_result` wrote; raises `DecodeError`."""
+    reader = Reader(octets)
     code = reader.u8()
     try:
         result = ActionResult(code)
     except ValueError:
-        raise DecodeError(f"{code} is no action-result", position) from None
+        raise DecodeError(f"{code} is no action-result", 0) from None
     if not reader.remaining or reader.u8() == 0 or reader.u8() != 0:
         return result, None
     return result, reader.rest()
 
 
-def _response(octets: bytes, tag: int) -> Reader:
+def write_action_next(invoke: int, number: int) -> bytes:
+    """Action-Request-Next-Pblock, acknowledging block `number`."""
+    return bytes((ACTION_REQUEST, ACTION_NEXT_BLOCK, invoke)) + number.to_bytes(4, "big")
+
+
+def read_response_tag(octets: bytes, tag: int) -> Reader:
+    """A reader behind the tag of a response; raises `DecodeError` on another, also on an exception-response."""
     reader = Reader(octets)
     found = reader.u8()
     if found == EXCEPTION_RESPONSE:

@@ -21,6 +21,7 @@ from metering.installation import (
 from .binding import ObjectModel, object_model
 from .config import InstallationConfig, MeterConfig, RunConfig
 from .device_profile import DeviceProfile, load_profile
+from .security.meter_security import MeterSecurity
 from .store import Store, StoredMeter, StoreError
 from .time_source import Anchor, RunningTime, TimeSource, resume
 from .virtual_meter import VirtualMeter
@@ -150,7 +151,10 @@ def _text(moment: float) -> str:
 
 
 def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | None) -> tuple[VirtualMeter, ObjectModel]:
-    """A meter, new or as the store remembers it. Raises `StoreError` where store and configuration disagree."""
+    """A meter, new or as the store remembers it.
+
+    Raises `StoreError` where store and configuration disagree, `KeyFileError` where its keys cannot be used.
+    """
     profile = load_profile(config.profile, config.type_number, config.configuration_numbers)
     stored = store.load(config.serial_number) if store is not None else None
     commissioned_at = _commissioned(config, profile, time_source, stored)
@@ -164,8 +168,9 @@ def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | Non
         "order": configuration.to_dict(),
         "installation": installation.identity(),
     }
+    key_file = None if store is None else store.key_file
     if stored is None:
-        meter = VirtualMeter(profile, Meter(configuration, installation), time_source)
+        meter = VirtualMeter(profile, Meter(configuration, installation), time_source, key_file=key_file)
         if store is not None:
             store.create(config.serial_number, identity).result()
     else:
@@ -178,13 +183,23 @@ def build_meter(config: MeterConfig, time_source: TimeSource, store: Store | Non
                 engine = Meter.restore(configuration, installation, stored.engine)
             except ValueError as error:
                 raise StoreError(f"{store.path}: meter {config.serial_number}: {error}") from error
-        meter = VirtualMeter(profile, engine, time_source, stored.memory, stored.sequence)
+        meter = VirtualMeter(profile, engine, time_source, stored.memory, stored.sequence, key_file)
         for entry in stored.journal:
             meter.replay(entry)
+    _check_keys(meter)
     model = object_model(config.profile, configuration.energy_type.value)
     if config.hdlc_address is not None and model.hdlc is not None:
         model.hdlc.set_device_address(meter, config.hdlc_address)
     return meter, model
+
+
+def _check_keys(meter: VirtualMeter) -> None:
+    """The keys of every Security setup are there and fit its suite; raises `KeyFileError`."""
+    for setup in meter.profile.security_setups:
+        meter.key_file.keep_delivered()
+        meter.key_file.delivered(setup.suite)
+    if meter.secrets.setups:
+        MeterSecurity(meter)  # refuses keys of its own that do not fit
 
 
 def _commissioned(

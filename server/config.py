@@ -33,8 +33,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from .device_profile import Period, Table, load_profile, profile_of
+from .device_profile import Period, Table, load_objects, load_profile, profile_of
+from .limits import Limits
 from .ordering import EnergyTypeCode
+from .push.config import PushConfig
+from .security.private_file import refuse_open_secrets, with_secret
 from .toml_file import FileError, load_toml, validate
 
 DEFAULT_SERIAL_NUMBER: Final = 12345678
@@ -275,10 +278,18 @@ class EndpointConfig(Table):
 
 
 class ControlConfig(Table):
-    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token."""
+    """The HTTP control API: on loopback for whoever may log in to this machine, elsewhere only with a token.
+
+    The token may be named by `token_file` or `token_env` (`security/private_file.py`).
+    """
 
     address: str
     token: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _token(cls, values: Any) -> Any:
+        return with_secret(values, "token")
 
     @model_validator(mode="after")
     def _guarded(self) -> ControlConfig:
@@ -286,7 +297,7 @@ class ControlConfig(Table):
         if self.token is None and not is_loopback(host):
             raise ValueError(
                 f"{self.address} can be reached from other machines: a token is needed there "
-                "(--control-token TOKEN, or METER382_CONTROL_TOKEN in the environment)"
+                "(token_file in [control], or METER382_CONTROL_TOKEN in the environment)"
             )
         if self.token is not None and not _TOKEN.fullmatch(self.token.get_secret_value()):
             raise ValueError("a token is 8 to 256 letters, digits and -._~+/= (RFC 6750)")
@@ -302,9 +313,11 @@ class RunConfig(Table):
     speed: float = Field(default=1.0, gt=0, le=100_000)
     stepped: bool = False
     control: ControlConfig | None = None
+    limits: Limits = Limits()
     trace: str | None = None
     meters: tuple[MeterConfig, ...] = (MeterConfig(),)
     endpoints: tuple[EndpointConfig, ...] = ()
+    push: tuple[PushConfig, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
@@ -321,7 +334,32 @@ class RunConfig(Table):
             serials.add(meter.serial_number)
         for number, endpoint in enumerate(self.endpoints):
             self._check_endpoint(number, endpoint)
+        taken: set[tuple[int, str]] = set()
+        for number, push in enumerate(self.push):
+            self._check_push(number, push, taken)
         return self
+
+    def _check_push(self, number: int, push: PushConfig, taken: set[tuple[int, str]]) -> None:
+        """A push must be one that its meters can make; `taken` are the setups that others configure."""
+        meters = [meter for meter in self.meters if push.is_of(meter.serial_number)]
+        if push.meters is not None and len(meters) != len(set(push.meters)):
+            strangers = set(push.meters) - {meter.serial_number for meter in self.meters}
+            raise ValueError(f"push.{number}.meters: no meter with serial number {sorted(strangers)}")
+        for meter in meters:
+            profile = load_profile(meter.profile)
+            rows = load_objects(profile)
+            setups = [str(row.logical_name) for row in rows if row.source == "push_setup"]
+            if unknown := set(push.watch) - {str(row.logical_name) for row in rows}:
+                raise ValueError(f"push.{number}.watch: a {profile.name} has no object {min(unknown)}")
+            if push.setup is not None:
+                if push.setup not in setups:
+                    there = ", ".join(setups) or "none"
+                    raise ValueError(f"push.{number}.setup: a {profile.name} has no Push setup {push.setup} ({there})")
+                if (meter.serial_number, push.setup) in taken:
+                    raise ValueError(f"push.{number}.setup: {push.setup} of meter {meter.serial_number} stands twice")
+                taken.add((meter.serial_number, push.setup))
+            if push.security is not None and push.security not in [item.number for item in profile.security_setups]:
+                raise ValueError(f"push.{number}.security: a {profile.name} has no Security setup {push.security}")
 
     def _check_endpoint(self, number: int, endpoint: EndpointConfig) -> None:
         behind = self.behind(endpoint)
@@ -352,8 +390,12 @@ class RunConfig(Table):
 
 
 def load_config(path: Path) -> RunConfig:
-    """Read a configuration file; relative paths in it count from its folder. Raises `FileError`."""
+    """Read a configuration file; relative paths in it count from its folder. Raises `FileError`.
+
+    One that holds secrets itself is refused where others can read it.
+    """
     values = load_toml(path)
+    refuse_open_secrets(values, path)
     _anchor(values, path.resolve().parent)
     return validate(RunConfig, values, path)
 
@@ -369,6 +411,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     at(values, "state")
     if values.get("trace") != "-":
         at(values, "trace")
+    at(values.get("control"), "token_file")
     for meter in _tables(values.get("meters")):
         if str(meter.get("profile")).endswith(".toml"):
             at(meter, "profile")
@@ -377,6 +420,11 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         at(meter.get("installation"), "file")
     for endpoint in _tables(values.get("endpoints")):
         at(endpoint, "device", "pty:")
+    for push in _tables(values.get("push")):
+        if str(push.get("to")).startswith("pty:"):
+            at(push, "to", "pty:")
+        at(push.get("mqtt"), "ca_file")
+        at(push.get("mqtt"), "password_file")
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:

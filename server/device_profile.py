@@ -4,6 +4,9 @@ A profile is a TOML file beside an object list in CSV. It may inherit another an
 are merged key by key, everything else (also arrays of tables) is replaced. The files in `server/profiles`
 ship with the package; a path to a file of one's own works as well.
 
+What a profile adds to the lists it inherits it names apart: `more_objects` is another object list, `more_associations`
+are further associations, each laid over the table `association_defaults`.
+
 A profile names a type number and configuration numbers; what they order (energy type, currents, tariffs, target
 day …) need not be said again under `[metering]`, and where it is said there, it holds. Ordered with other numbers,
 `load_profile` gives the profile of that meter: then the numbers hold. Without associations a meter speaks
@@ -30,9 +33,11 @@ from .profile_tables import (
     Iec62056,
     Kmp,
     Local,
+    LockOut,
     Metering,
     Period,
     ReadoutItem,
+    SecuritySetupProfile,
     Table,
 )
 from .toml_file import FileError, load_toml, validate
@@ -48,6 +53,7 @@ class DeviceProfile(Table):
     generations: tuple[str, ...]
     inherits: str | None = None
     objects: str | None = None
+    more_objects: str | None = None
     identity: Identity
     metering: Metering
     nameplate: NameplateData
@@ -55,6 +61,8 @@ class DeviceProfile(Table):
     hdlc: HdlcDefaults | None = None
     associations: list[AssociationProfile] = Field(default_factory=list)
     local: Local
+    security_setups: list[SecuritySetupProfile] = Field(default_factory=list)
+    lock_out: LockOut | None = None
     iec62056_21: Iec62056
     kmp: Kmp | None = None
 
@@ -87,6 +95,19 @@ class DeviceProfile(Table):
         pairs = [(item.client_sap, item.server_sap) for item in self.associations]
         if len(set(pairs)) != len(pairs):
             raise ValueError("two associations have the same client and server SAP")
+        numbers = [item.number for item in self.security_setups]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two Security setups have the same number")
+        return self
+
+    @model_validator(mode="after")
+    def _setups_exist(self) -> DeviceProfile:
+        suites = {item.number: item.suite for item in self.security_setups}
+        for item in self.associations:
+            if item.setup is not None and item.setup not in suites:
+                raise ValueError(f"association {item.name}: there is no Security setup {item.setup}")
+            if item.mechanism == "ecdsa" and suites[item.setup or 0] == 0:
+                raise ValueError(f"association {item.name}: suite 0 has no signatures")
         return self
 
     @property
@@ -138,6 +159,7 @@ def load_profile(
     """
     path = locate(name)
     values = _merged(path, ())
+    _add_associations(values)
     own = validate(_Numbers, values, path).identity
     metering = values.get("metering", {})
     if isinstance(metering, dict):
@@ -146,6 +168,14 @@ def load_profile(
     if type_number is None and configuration_numbers is None:
         return profile
     return _reordered(profile, type_number, configuration_numbers)
+
+
+def _add_associations(values: dict[str, Any]) -> None:
+    """Put `more_associations` behind `associations`; what is no table is left to validation."""
+    defaults, more = values.pop("association_defaults", {}), values.pop("more_associations", [])
+    if more:
+        added = [merge(defaults, item) if isinstance(item, dict) else item for item in more]
+        values["associations"] = [*values.get("associations", []), *added]
 
 
 def _reordered(
@@ -231,15 +261,20 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if isinstance(parent := values.get("inherits"), str):
         beside = path.parent / f"{parent}.toml"
         values = merge(_merged(beside if beside.is_file() else locate(parent), (*above, path)), values)
-    if isinstance(objects := values.get("objects"), str) and not Path(objects).is_absolute():
-        beside = path.parent / objects
-        values["objects"] = str(beside if beside.is_file() else PROFILES / objects)
+    for key in ("objects", "more_objects"):
+        if isinstance(objects := values.get(key), str) and not Path(objects).is_absolute():
+            beside = path.parent / objects
+            values[key] = str(beside if beside.is_file() else PROFILES / objects)
     return values
 
 
 def load_objects(profile: DeviceProfile) -> list[ObjectRow]:
-    """The object list of a profile; raises `FileError` naming file, line and column."""
-    return [] if profile.objects is None else read_objects(Path(profile.objects))
+    """The object list of a profile, and what it adds to one that it inherits; raises `FileError` naming file, line and
+    column.
+    """
+    return [
+        row for path in (profile.objects, profile.more_objects) if path is not None for row in read_objects(Path(path))
+    ]
 
 
 __all__ = [

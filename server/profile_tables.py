@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cosem.initiate import Conformance
+from cosem.security.policy import SecurityPolicy
 
 from .ordering import ConfigurationNumbers, EnergyTypeCode, TypeNumber
 
@@ -16,7 +17,7 @@ Period = Literal[300, 900, 1800, 3600]
 class Table(BaseModel):
     """Base of all tables in profiles and configuration: no key is passed over in silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Identity(Table):
@@ -158,14 +159,57 @@ class HdlcDefaults(Table):
     device_address: int = Field(ge=16, le=0x3FFD)
 
 
+class SecuritySetupProfile(Table):
+    """A Security setup: object 0.0.43.0.`number`.255, its invocation counter 0.0.43.1.`number`.255.
+
+    `policy` is the value the meter is delivered with, in the meaning of `version` of the class. `clients` is how many
+    client system titles it counts for, each of which costs memory: when there are more, the one longest unused goes.
+    """
+
+    number: int = Field(ge=0, le=0xFF)
+    suite: Literal[0, 1, 2]
+    version: Literal[0, 1] = 1
+    policy: int = Field(default=0, ge=0, le=0xFF)
+    clients: int = Field(default=64, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _policy_of_its_version(self) -> SecuritySetupProfile:
+        SecurityPolicy.of(self.version, self.policy)
+        return self
+
+
+class LockOut(Table):
+    """What failed authentications cost; names and model of class 124, Communication port protection (Blue Book)."""
+
+    allowed_failed_attempts: int = Field(ge=0, le=0xFFFF)
+    initial_lock_out_s: int = Field(ge=1, le=86_400)
+    steepness: int = Field(ge=1, le=10)
+    max_lock_out_s: int = Field(ge=1, le=604_800)
+
+    def seconds_after(self, failures: int) -> int:
+        """For how long the association is locked after so many failures in a row."""
+        past = failures - self.allowed_failed_attempts
+        if past <= 0:
+            return 0
+        steps = min(past - 1, 32)  # more are beyond any maximum, or the time stays the same
+        locked_s: int = self.initial_lock_out_s * self.steepness**steps
+        return min(locked_s, self.max_lock_out_s)
+
+
 class AssociationProfile(Table):
-    """One association: who may connect, how, and to what; with `settings` to those of the meter as well."""
+    """One association: who may connect, how, and to what; with `settings` to those of the meter as well.
+
+    `password` is what it is delivered with: of low level security, or the secret of mechanisms high, md5, sha1 and
+    sha256. `setup` is the number of its Security setup, which ciphering and high level security need.
+    """
 
     name: str
     client_sap: int = Field(ge=1, le=0x7E)
     server_sap: int = Field(ge=1, le=0x3FFE)
-    mechanism: Literal["none", "low"]
-    password: str = ""
+    mechanism: Literal["none", "low", "high", "md5", "sha1", "gmac", "sha256", "ecdsa"]
+    context: Literal["LN", "SN", "LN-ciphered", "SN-ciphered"] = "LN"
+    setup: int | None = None
+    password: str = Field(default="", repr=False)
     interface: Literal["module", "optical", "ccc"] | None = None
     conformance: list[str]
     tolerated: list[str] = Field(default_factory=list)
@@ -180,13 +224,19 @@ class AssociationProfile(Table):
         Conformance.parse(value)
         return value
 
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> AssociationProfile:
+        if self.setup is None and (self.mechanism not in ("none", "low") or self.context.endswith("-ciphered")):
+            raise ValueError(f"mechanism {self.mechanism} in context {self.context} needs a setup")
+        return self
+
 
 class Local(Table):
     """What guards the ports against strangers: the password of IEC 62056-21, KMP and the hexadecimal protocol, how many
     wrong ones lock a port, and for how long.
     """
 
-    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$")
+    password: str = Field(pattern=r"^[0-9A-Za-z]{1,32}$", repr=False)
     password_attempts: int = Field(ge=1, le=255)
     lock_out_s: int = Field(ge=0, le=86_400)
 

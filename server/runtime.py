@@ -1,7 +1,7 @@
 """A run: meters, their endpoints, and the order in which all of it is opened and closed.
 
-Opening: state file, time, meters, endpoints, control API. Closing, in this order: control API and endpoints (no more
-requests), then what is still to be committed, then a snapshot of each meter, then the file.
+Opening: state file, time, meters, endpoints, pushes, control API. Closing, in this order: control API, pushes and
+endpoints (no more requests), then what is still to be committed, then a snapshot of each meter, then the file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 
+from cosem.held_octets import HeldOctets
+from transports.admission import Admission
 from transports.connection import Endpoint
 from transports.echo import EchoStream
 from transports.faults import FaultInjector, FaultRates, FaultyStream
@@ -33,9 +35,12 @@ from transports.wrapper import WrapperLine
 
 from .assembly import build_meter, open_time
 from .binding import ObjectModel
-from .config import ControlConfig, EndpointConfig, RunConfig, split_address
+from .config import ControlConfig, EndpointConfig, RunConfig, is_loopback, split_address
 from .iec62056_21 import Readout
 from .kmp.port import frame_lines
+from .push.destinations import Destinations, OwnLine
+from .push.service import PushService
+from .security.redaction import secret_octets
 from .session_handler import SessionHandler
 from .store import Store
 from .time_source import Reached, RunningTime, SteppedTime, TimeSource
@@ -59,10 +64,13 @@ class Runtime:
         self.store: Store | None = None
         self.meters: dict[VirtualMeter, ObjectModel] = {}
         self.endpoints: list[Endpoint] = []
+        self.pushes: PushService | None = None
         self.control: ControlServer | None = None
         self._time_source = time_source
-        self._tracer = None if trace is None else Tracer(trace)
+        self._tracer = None if trace is None else Tracer(trace, secret=secret_octets)
         self._stack = AsyncExitStack()
+        self._admission = Admission(config.limits.of_peers)
+        self.held = HeldOctets(config.limits.held_octets)
 
     async def open(self) -> None:
         """Open all of it; what is open already is closed again where something fails."""
@@ -76,12 +84,24 @@ class Runtime:
                 meter, model = build_meter(meter_config, self._time_source, self.store)
                 self.meters[meter] = model
             self._stack.callback(self._save)
+            self._keep_keys()
+            destinations = Destinations(self._traced)
             for endpoint_config in self.config.endpoints:
-                endpoint = await self._open_endpoint(endpoint_config)
+                endpoint = await self._open_endpoint(endpoint_config, destinations.own_lines)
                 self.endpoints.append(endpoint)
                 self._stack.push_async_callback(endpoint.close)
                 for meter_config in self.config.behind(endpoint_config):
                     self.meter(meter_config.serial_number).on_configured.append(partial(_look_again, endpoint))
+            self.pushes = PushService(
+                self.meters,
+                self.config.push,
+                destinations,
+                self.store,
+                self._time_source,
+                most_octets=self.config.limits.push_octets,
+            )
+            self._stack.push_async_callback(self.pushes.close)
+            await self.pushes.open()
             if self.config.control is not None:
                 self.control = await self._open_control(self.config.control, self._time_source)
                 self._stack.push_async_callback(self.control.close)
@@ -105,10 +125,23 @@ class Runtime:
         if self.store is None:
             return
         for meter in self.meters:
+            meter.settle()
             try:
                 self.store.save_snapshot(meter.snapshot()).result()
             except sqlite3.Error as error:
                 log.error("no snapshot could be written", meter=meter.serial_number, error=str(error))
+
+    def _keep_keys(self) -> None:
+        """Let the key file have the keys that meters were delivered with; say so where everybody knows them."""
+        secured = [meter for meter in self.meters if meter.profile.security_setups]
+        if secured and self.store is not None:
+            self.store.commit([]).result()
+        if secured and secured[0].key_file.documented:
+            log.warning(
+                "meters are delivered with documented test keys: whoever reads the documentation knows them",
+                meters=len(secured),
+                keys=str(secured[0].key_file.path or "not kept"),
+            )
 
     def _open_time(self) -> TimeSource:
         """The time of the configuration, kept in the state file so that a restart goes on along it."""
@@ -138,14 +171,18 @@ class Runtime:
 
     # --- endpoints ------------------------------------------------------------------------------
 
-    async def _open_endpoint(self, config: EndpointConfig) -> Endpoint:
+    async def _open_endpoint(self, config: EndpointConfig, own_lines: list[OwnLine]) -> Endpoint:
+        """Open an endpoint; a serial one is put on `own_lines`, where its meters may push."""
         serials = {meter.serial_number for meter in self.config.behind(config)}
         behind = {meter: model for meter, model in self.meters.items() if meter.serial_number in serials}
+        if config.address is not None and not is_loopback(config.where[0]):
+            log.warning("an endpoint can be reached from other machines", endpoint=f"{config.kind}://{config.address}")
         interface = "ccc" if config.channel == "B" else _INTERFACES[config.kind]
-        handler = SessionHandler(behind, self.store, interface)
+        handler = SessionHandler(behind, self.store, interface, self.config.limits.of_requests, self.held)
         if config.kind == "udp":
             name = f"udp://{config.address}"
-            return await serve_udp(*config.where, self._around(lambda: self._datagrams(behind), config, name), handler)
+            factory = self._around(lambda: self._datagrams(behind), config, name)
+            return await serve_udp(*config.where, factory, handler, self.config.limits.udp_peers)
         if config.kind == "tcp" or config.kind == "ip101i":
             is_line = config.pace or config.kind == "ip101i"
             stream = partial(
@@ -159,9 +196,10 @@ class Runtime:
                 with_wrapper=config.kind == "tcp",
             )
             name = f"{config.kind}://{config.address}"
-            return await serve_tcp(*config.where, self._around(stream, config, name), handler)
+            factory = self._around(stream, config, name)
+            return await serve_tcp(*config.where, factory, handler, self.config.limits.unread_s, self._admission)
         assert config.device is not None
-        stream = partial(
+        make = partial(
             self._stream,
             behind,
             interface,
@@ -171,15 +209,19 @@ class Runtime:
             search=config.baud is None and (config.strict_speed or not config.is_pty),
             with_wrapper=False,
         )
-        factory = self._around(stream, config, config.device)
+        line = _Newest(make)
+        factory = self._around(line, config, config.device)
         if config.is_pty:
             link = config.device.partition(":")[2]
             try:
                 from transports.pseudo_terminal import open_pty
             except (ImportError, AttributeError) as error:
                 raise OSError(f"{config.device}: pseudo-terminals need Linux ({error})") from error
-            return await open_pty(link or None, factory, handler, config.strict_speed)
-        return await open_serial(config.device, factory, handler)
+            endpoint = await open_pty(link or None, factory, handler, config.strict_speed)
+        else:
+            endpoint = await open_serial(config.device, factory, handler)
+        own_lines.append(OwnLine(frozenset(behind), lambda: line.stream, endpoint))
+        return endpoint
 
     def _stream(
         self,
@@ -192,31 +234,37 @@ class Runtime:
         lossless: bool = False,
         search: bool = False,
         with_wrapper: bool,
-    ) -> ByteStream:
+    ) -> Stream:
         """What speaks all protocols: HDLC to every meter, wrapper and KMP to the only one, readouts of all.
 
         A meter without associations has no HDLC. KMP to several meters would be answered by all at once. The wrapper
         is spoken over TCP only: on a device its two first octets would be noise more often than not.
         `search` lets a serial line find the speed of its clients; otherwise it is `baud`.
         """
-        hdlc, iec, wrapper = HdlcLine(), Iec62056Line(), None
+        hdlc, iec, wrapper = HdlcLine(self.config.limits.apdu_octets), Iec62056Line(), None
         kmp, kmp_hex = frame_lines(behind)
         for meter, model in behind.items():
             attach_hdlc(hdlc, meter, model)
             port = Readout(model, meter, interface=interface, parity=parity, line_time=line_time, initial_speed=baud)
             iec.attach(meter, port)
             if with_wrapper and len(behind) == 1 and model.profile.associations:
-                wrapper = WrapperLine()
-                wrapper.attach(meter, _logical_devices(model))
+                wrapper = self._wrapper(meter, model)
         with_dlms = any(model.profile.associations for model in behind.values())
         search_speed = SpeedSearch() if search else None
         return Stream(hdlc if with_dlms else None, wrapper, iec, kmp, kmp_hex, lossless=lossless, search=search_speed)
 
     def _datagrams(self, behind: dict[VirtualMeter, ObjectModel]) -> ByteStream:
         ((meter, model),) = behind.items()
-        wrapper = WrapperLine()
+        return DatagramStream(self._wrapper(meter, model, self.config.limits.udp_apdu_octets))
+
+    def _wrapper(self, meter: VirtualMeter, model: ObjectModel, datagram_octets: int | None = None) -> WrapperLine:
+        limits = self.config.limits
+        wrapper = WrapperLine(limits.apdu_octets, limits.associations_per_connection, datagram_octets)
         wrapper.attach(meter, _logical_devices(model))
-        return DatagramStream(wrapper)
+        return wrapper
+
+    def _traced(self, stream: ByteStream, name: str) -> ByteStream:
+        return stream if self._tracer is None else TracedStream(stream, self._tracer, name)
 
     def _around(self, factory: Callable[[], ByteStream], config: EndpointConfig, name: str) -> Callable[[], ByteStream]:
         """The stream with what its endpoint has around it, in the order of `transports/stream_around.py`.
@@ -233,13 +281,26 @@ class Runtime:
                     stream, FaultInjector(2 * faults.seed, rates), FaultInjector(2 * faults.seed + 1, rates)
                 )
             if not config.pace:
-                stream = stream if tracer is None else TracedStream(stream, tracer, name)
+                if tracer is not None:
+                    stream = TracedStream(stream, tracer, name, datagrams=config.kind == "udp")
                 return EchoStream(stream) if config.echo else stream
             stream = stream if tracer is None else TracedStream(stream, tracer, name, [FROM_METER])
             stream = PacedStream(stream, config.baud or SPEEDS[0], config.echo)
             return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER])
 
         return build
+
+
+class _Newest:
+    """Makes the streams of a serial line, one after the other, and knows the present one."""
+
+    def __init__(self, make: Callable[[], Stream]) -> None:
+        self.stream: Stream | None = None
+        self._make = make
+
+    def __call__(self) -> Stream:
+        self.stream = self._make()
+        return self.stream
 
 
 def _look_again(endpoint: Endpoint) -> None:

@@ -16,7 +16,7 @@ from transports.connection import Connection
 
 from .binding import ObjectModel
 from .store import Store
-from .virtual_meter import VirtualMeter
+from .virtual_meter import JournalEntry, VirtualMeter
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,7 +27,7 @@ log = structlog.get_logger("server")
 class MeterSession:
     """One client of one meter; each protocol's session says what it makes of an event."""
 
-    __slots__ = ("connection", "interface", "link", "loop", "meter", "model", "store")
+    __slots__ = ("connection", "interface", "link", "loop", "meter", "model", "store", "writing")
 
     def __init__(
         self, connection: Connection, link: Any, model: ObjectModel, store: Store | None, interface: str
@@ -39,6 +39,8 @@ class MeterSession:
         self.store = store
         self.interface = interface
         self.loop = asyncio.get_running_loop()
+        self.writing = 0
+        """Answers that wait for the disk."""
 
     def receive(self, event: Any) -> None:
         """Serve a request."""
@@ -54,14 +56,18 @@ class MeterSession:
             return
         entries = self.meter.take_pending()
         if self.store is None:
+            self.meter.committed(entries)
             answer(self.loop.time())
             return
         self.connection.hold()
+        self.writing += 1
         future = self.store.commit(entries)
-        future.add_done_callback(lambda done: self.loop.call_soon_threadsafe(self._committed, done, answer))
+        future.add_done_callback(lambda done: self.loop.call_soon_threadsafe(self._committed, done, entries, answer))
 
-    def _committed(self, done: Future[None], answer: Callable[[float], None]) -> None:
+    def _committed(self, done: Future[None], entries: list[JournalEntry], answer: Callable[[float], None]) -> None:
+        self.writing -= 1
         error = done.exception()
+        self.meter.committed(entries, failed=error is not None)
         if error is not None:
             # Not durable, so not acknowledged. The change itself happened and cannot be taken back.
             log.error("the journal cannot be written", meter=self.meter.serial_number, error=str(error))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+from cosem.held_octets import HeldOctets
+from cosem.request_cost import RequestLimits
 from transports.connection import Connection
 from transports.events import (
     ApduReceived,
@@ -23,23 +27,34 @@ from .session import MeterSession
 from .store import Store
 from .virtual_meter import VirtualMeter
 
-_SESSIONS: Final[dict[type[Any], type[MeterSession]]] = {
-    ApduReceived: DlmsSession,
-    LinkConnected: DlmsSession,
+_SESSIONS: Final[dict[type[Any], Callable[..., MeterSession]]] = {
     CommandReceived: ProgrammingSession,
     FrameReceived: KmpSession,
     HexFrameReceived: HexSession,
 }
-"""What kind of session serves the first event of a link."""
+"""What kind of session serves the first event of a link, but of one that speaks DLMS."""
 
 
 class SessionHandler:
-    """Takes the events of all connections of an endpoint."""
+    """Takes the events of all connections of an endpoint; `limits` and `held` are for the sessions of DLMS."""
 
-    def __init__(self, models: dict[VirtualMeter, ObjectModel], store: Store | None, interface: str) -> None:
+    def __init__(
+        self,
+        models: dict[VirtualMeter, ObjectModel],
+        store: Store | None,
+        interface: str,
+        limits: RequestLimits,
+        held: HeldOctets,
+    ) -> None:
         self._models = models
         self._store = store
         self._interface = interface
+        dlms = partial(DlmsSession, limits=limits, held=held)
+        self._sessions: dict[type[Any], Callable[..., MeterSession]] = {
+            **_SESSIONS,
+            ApduReceived: dlms,
+            LinkConnected: dlms,
+        }
 
     def __call__(self, connection: Connection, event: Event) -> None:
         """Take an event of a link."""
@@ -52,5 +67,5 @@ class SessionHandler:
             return
         if session is None:
             model = self._models[link.device]  # type: ignore[index]  # each line is attached with its meter as key
-            session = link.state = _SESSIONS[type(event)](connection, link, model, self._store, self._interface)
+            session = link.state = self._sessions[type(event)](connection, link, model, self._store, self._interface)
         session.receive(event)

@@ -4,6 +4,8 @@ A meter is its last snapshot and the journal entries after it. Entries are commi
 their own: while one commit waits for the disk, the entries of all sessions gather for the next, so a thousand
 acknowledged writes cost a few disk flushes. WAL with synchronous=FULL makes a commit survive power loss,
 not only the death of the process. One process has a file at a time.
+
+Secrets are not in it but in the key file beside it, which is brought up to date before each commit.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
 
+from .security.key_file import KeyFile, KeyFileError
 from .time_source import Anchor, Reached
 from .virtual_meter import JournalEntry, Snapshot
 
@@ -29,7 +32,7 @@ CREATE TABLE IF NOT EXISTS journal (
     serial_number INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (serial_number, sequence)) WITHOUT ROWID;
 """
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 _Work = tuple[Callable[[sqlite3.Connection], None], "Future[None]"]
 
@@ -57,7 +60,10 @@ class KeptTime(NamedTuple):
 
 
 class Store:
-    """An open state file. Raises `StoreError` where it is in use, damaged, or of another version."""
+    """An open state file, and the key file beside it.
+
+    Raises `StoreError` where it is in use, damaged, or of another version, and where the key file cannot be trusted.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,6 +82,11 @@ class Store:
         except sqlite3.Error as error:
             reason = "in use by another process" if "locked" in str(error) else str(error)
             raise StoreError(f"{path}: {reason}") from None
+        try:
+            self.key_file = KeyFile(path.with_name(f"{path.name}.keys"))
+        except KeyFileError as error:
+            self._database.close()
+            raise StoreError(str(error)) from None
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -116,7 +127,7 @@ class Store:
     # --- writing --------------------------------------------------------------------------------
 
     def commit(self, entries: list[JournalEntry]) -> Future[None]:
-        """Write journal entries; the future is done when they are on disk."""
+        """Write journal entries, and secrets that changed; the future is done when they are on disk."""
 
         def write(database: sqlite3.Connection) -> None:
             database.executemany("INSERT INTO journal VALUES (?, ?, ?, ?)", entries)
@@ -190,6 +201,7 @@ class Store:
             self._database.execute("BEGIN")
             for write, _ in group:
                 write(self._database)
+            self.key_file.write()
             self._database.execute("COMMIT")
         except Exception as error:
             if self._database.in_transaction:

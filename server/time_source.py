@@ -2,19 +2,29 @@
 
 `TimeSource.now()` gives true time in UTC seconds and never goes back. Wall time is speed 1 without an offset;
 accelerated time runs from an anchor; stepped time moves when told.
+
+Who waits for a moment asks `until` how long that is on the machine's clock. Where it answers None, time moves only when
+told, and says so to whoever stands in `moved`.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 
 class TimeSource(Protocol):
     """True time for meters, in whole UTC seconds."""
 
+    moved: set[Callable[[], None]]
+    """Called when time was moved."""
+
     def now(self) -> int:
         """The present second."""
+
+    def until(self, moment: int) -> float | None:
+        """Seconds of the machine until it is `moment`, 0 where that is past; None where time does not go by itself."""
 
 
 class Anchor(NamedTuple):
@@ -53,6 +63,7 @@ class RunningTime:
 
     def __init__(self, anchor: Anchor) -> None:
         self.anchor = anchor
+        self.moved: set[Callable[[], None]] = set()
         self._latest = 0
         self._is_wall = anchor.speed == 1 and anchor.moment == anchor.wall
 
@@ -64,16 +75,25 @@ class RunningTime:
             self._latest = moment
         return self._latest
 
+    def until(self, moment: int) -> float:
+        """Seconds of the machine until then; a clock set back makes it longer, so ask again."""
+        return max(0.0, (moment - self.anchor.at(time.time())) / self.anchor.speed)
+
 
 class SteppedTime:
     """Time that stands still until it is moved: for tests and for the API."""
 
     def __init__(self, moment: int) -> None:
         self.moment = moment
+        self.moved: set[Callable[[], None]] = set()
 
     def now(self) -> int:
         """The second last set."""
         return self.moment
+
+    def until(self, moment: int) -> float | None:
+        """0 where it is past, None while somebody must move time first."""
+        return 0.0 if moment <= self.moment else None
 
     @property
     def anchor(self) -> Anchor:
@@ -85,3 +105,5 @@ class SteppedTime:
         if seconds < 0:
             raise ValueError("time does not go back")
         self.moment += seconds
+        for callback in list(self.moved):
+            callback()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -47,6 +47,10 @@ def validate(model: type[Model], values: dict[str, Any], path: Path) -> Model:
         raise FileError("\n".join(text for _, text in sorted(faults, key=lambda fault: fault[0]))) from None
 
 
+_SECRET: Final = (("token",), ("password",))
+"""Keys whose values no fault quotes."""
+
+
 def _place(fault: Any) -> tuple[list[str | int], str]:
     """The key path of a fault, and its text. A check of the whole file begins its text with the key it means."""
     location = [part for part in fault["loc"] if not isinstance(part, str) or not part.startswith("function-")]
@@ -64,6 +68,8 @@ def _say(fault: Any) -> str:
     if fault["type"] == "missing":
         return "missing"
     given = fault.get("input")
+    if fault["loc"][-1:] in _SECRET:
+        return str(message)
     return f"{message} (found {given!r})" if not isinstance(given, dict | list) else str(message)
 
 

@@ -1,20 +1,28 @@
 """One meter as the server runs it: the engine, its permanent memory, and what is not yet journaled.
 
-Whatever changes a meter passes through `apply` or `remember`: it happens at once in memory and is put on
-`pending`. The session that caused it answers only after the store has committed those entries.
+Whatever changes a meter passes through `apply`, `remember` or `keep_secrets`: it happens at once in memory and is put
+on `pending`. The session that caused it answers only after the store has committed those entries. Of a secret the
+journal says that it changed, never what it is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Final, NamedTuple, Protocol
 
+from cosem.xdlms import Descriptor
 from metering import Configured, Meter
 from metering.inputs import Input, NoteConfiguration, input_from_dict
+from obis import Obis
 
 from .device_profile import DeviceProfile
-from .time_source import TimeSource
+from .security.key_file import KeyFile
+from .security.meter_security import MeterSecurity
+from .security.secrets_at_rest import MeterSecrets
+from .time_source import SteppedTime, TimeSource
 
 _SNAPSHOT_AFTER: Final = 1_000
 """Journal entries after which a snapshot is taken, so that a restart never replays many more."""
@@ -45,6 +53,36 @@ class Remember(NamedTuple):
     encoded: bytes
 
 
+class KeepSecrets(NamedTuple):
+    """Other secrets, in a change of configuration; `what` tells the journal which changed."""
+
+    what: str
+    secrets: MeterSecrets
+
+
+class Pushing(Protocol):
+    """Who sends what a meter pushes."""
+
+    def trigger(self, setup: Obis) -> None:
+        """Begin the push of this Push setup."""
+
+    def reset(self, setup: Obis) -> None:
+        """Give up what is under way of it."""
+
+    def changed(self) -> None:
+        """The meter has changed, maybe into an alarm."""
+
+    def listened(self) -> None:
+        """Somebody listens for events now, or nobody does any more."""
+
+
+class Listener(Protocol):
+    """A client that is told what it has not asked for."""
+
+    def tell(self, attributes: Sequence[Descriptor]) -> None:
+        """There is news of these attributes."""
+
+
 class VirtualMeter:
     """A meter of a device profile.
 
@@ -60,6 +98,7 @@ class VirtualMeter:
         time_source: TimeSource,
         memory: dict[bytes, bytes] | None = None,
         sequence: int = 0,
+        key_file: KeyFile | None = None,
     ) -> None:
         self.profile = profile
         self.engine = engine
@@ -68,15 +107,39 @@ class VirtualMeter:
         self.defaults: dict[bytes, bytes] = {}
         self.sequence = sequence
         self.pending: list[JournalEntry] = []
+        self._told: dict[int, Callable[[], None]] = {}
+        """Who waits for which entry to be on disk, by sequence."""
         self.on_configured: list[Callable[[], None]] = []
         self._saved_sequence = sequence
         self.serial_number = engine.configuration.serial_number
+        self.key_file = KeyFile(None) if key_file is None else key_file
+        self.pushing: Pushing | None = None
+        self.listeners: set[Listener] = set()
+
+    def listen(self, listener: Listener, wanted: bool) -> None:
+        """Tell a client of events from now on, or no more."""
+        if wanted:
+            self.listeners.add(listener)
+        else:
+            self.listeners.discard(listener)
+        if self.pushing is not None:
+            self.pushing.listened()
 
     def now(self) -> int:
         """True time, never before what the engine has settled."""
         moment = self.time_source.now()
         settled = self.engine.time
         return moment if moment > settled else settled
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """All that is read inside is of one instant, however fast time runs; nothing may be awaited there."""
+        running = self.time_source
+        self.time_source = SteppedTime(self.now())
+        try:
+            yield
+        finally:
+            self.time_source = running
 
     @property
     def powered(self) -> bool:
@@ -89,11 +152,18 @@ class VirtualMeter:
         self.engine.apply(change, at)
         self._journal(at, {"input": change.to_dict()})
 
-    def remember(self, key: bytes, encoded: bytes) -> None:
-        """Write to permanent memory."""
+    def remember(self, key: bytes, encoded: bytes, on_disk: Callable[[], None] | None = None) -> None:
+        """Write to permanent memory; `on_disk` is called when that is known to be there (`committed`)."""
         self._remember(self.now(), key, encoded)
+        if on_disk is not None:
+            self._told[self.sequence] = on_disk
 
-    def configure(self, what: Configured, changes: Sequence[Input | Remember]) -> None:
+    def forget(self, key: bytes) -> None:
+        """Take something out of permanent memory."""
+        self.memory.pop(key, None)
+        self._journal(self.now(), {"key": key.hex(), "value": None})
+
+    def configure(self, what: Configured, changes: Sequence[Input | Remember | KeepSecrets]) -> None:
         """Change the configuration, all at one instant, and write it into the configuration logger.
 
         Raises `ValueError` where the meter refuses the first change, and then nothing happened; of several inputs only
@@ -105,6 +175,8 @@ class VirtualMeter:
         for change in (*changes, NoteConfiguration(what)):
             if isinstance(change, Remember):
                 self._remember(at, *change)
+            elif isinstance(change, KeepSecrets):
+                self._keep_secrets(at, *change)
             else:
                 self.engine.apply(change, at)
                 self._journal(at, {"input": change.to_dict()})
@@ -115,18 +187,55 @@ class VirtualMeter:
         self.memory[key] = encoded
         self._journal(at, {"key": key.hex(), "value": encoded.hex()})
 
+    @property
+    def secrets(self) -> MeterSecrets:
+        """What of the meter's secrets is no longer as delivered."""
+        return self.key_file.of_meter(self.serial_number)
+
+    @cached_property
+    def security(self) -> MeterSecurity:
+        """Security setups, passwords and failures."""
+        return MeterSecurity(self)
+
+    def settle(self) -> None:
+        """Nothing comes any more: what was written ahead is written as it is."""
+        if "security" in self.__dict__:  # never needed, nothing ahead
+            self.security.settle()
+
+    def keep_secrets(self, what: str, secrets: MeterSecrets) -> None:
+        """Replace the meter's secrets; `what` tells the journal which changed."""
+        self._keep_secrets(self.now(), what, secrets)
+
+    def _keep_secrets(self, at: int, what: str, secrets: MeterSecrets) -> None:
+        self.key_file.put(self.serial_number, secrets)
+        self._journal(at, {"secret": what})
+
     def take_pending(self) -> list[JournalEntry]:
         """The entries to commit, once."""
         entries, self.pending = self.pending, []
         return entries
+
+    def committed(self, entries: Sequence[JournalEntry], *, failed: bool = False) -> None:
+        """Entries that were taken are on disk; or never will be, where that failed."""
+        if not self._told:
+            return
+        for entry in entries:
+            told = self._told.pop(entry.sequence, None)
+            if told is not None and not failed:
+                told()
 
     def replay(self, entry: JournalEntry) -> None:
         """Apply an entry read back from the journal; they come in order."""
         body: dict[str, Any] = json.loads(entry.body)
         if (change := body.get("input")) is not None:
             self.engine.apply(input_from_dict(change), max(entry.at, self.engine.time))
-        else:
-            self.memory[bytes.fromhex(body["key"])] = bytes.fromhex(body["value"])
+        elif "key" in body:
+            key, value = bytes.fromhex(body["key"]), body["value"]
+            if value is None:
+                self.memory.pop(key, None)
+            else:
+                self.memory[key] = bytes.fromhex(value)
+        # a changed secret is in the key file
         self.sequence = entry.sequence
 
     @property
@@ -148,6 +257,8 @@ class VirtualMeter:
         self.sequence += 1
         text = json.dumps(body, separators=(",", ":"))
         self.pending.append(JournalEntry(self.serial_number, self.sequence, at, text))
+        if self.pushing is not None:
+            self.pushing.changed()
 
     @property
     def type_number(self) -> str:
@@ -159,3 +270,9 @@ class VirtualMeter:
         """Prefix and serial number, ten octets in all (382M DLMS description, figure 14)."""
         prefix = self.profile.identity.logical_device_prefix.encode()
         return prefix + self.serial_number.to_bytes(10 - len(prefix), "big")
+
+    @property
+    def system_title(self) -> bytes:
+        """Prefix and serial number, eight octets in all, as a captured push has it (4B414D45 01A4DC52)."""
+        prefix = self.profile.identity.logical_device_prefix.encode()
+        return prefix + self.serial_number.to_bytes(8 - len(prefix), "big")

@@ -67,9 +67,13 @@ class Wire(Protocol):
 class Connection:
     """One stream of octets and its peer."""
 
-    def __init__(self, stream: ByteStream, handler: Handler, wire: Wire, peer: str) -> None:
+    def __init__(
+        self, stream: ByteStream, handler: Handler, wire: Wire, peer: str, blame: Callable[[], None] = lambda: None
+    ) -> None:
         self.stream = stream
         self.peer = peer
+        self.blame = blame
+        """Say that the peer could not prove what it claimed: a driver may let it in less."""
         self.closed = False
         self._closing = False
         self._handler = handler

@@ -28,8 +28,15 @@ class Link(Protocol):
     def max_apdu(self) -> int | None:
         """Octets of the largest APDU that leaves in one frame unsegmented; `None` where there is no such limit."""
 
+    @property
+    def segments(self) -> bool:
+        """Whether a longer one leaves in several frames; otherwise it does not leave at all."""
+
     def send_apdu(self, apdu: bytes, now: float) -> None:
         """Queue an answer; segmentation and the right moment are the link's business."""
+
+    def announce(self, apdu: bytes) -> bool:
+        """Queue an APDU that nobody asked for; false where the link cannot carry it. HDLC sends it when polled."""
 
     def acknowledge(self, now: float) -> None:
         """Say that the APDU just received gets no answer (unconfirmed service): HDLC then answers RR."""

@@ -200,6 +200,15 @@ class Stream:
             return b"" if self.wrapper is None else self.wrapper.data_to_send()
         return b"".join([line.data_to_send() for line in self._lines.values()])
 
+    def announce(self, frame: bytes) -> bool:
+        """Send an HDLC frame that nobody asked for, with `data_to_send`; false where a conversation is under way."""
+        hdlc, iec = self.hdlc, self.iec
+        engaged = (hdlc is not None and hdlc.connected) or (iec is not None and iec.active)
+        if hdlc is None or engaged or not all(line.idle for line in self._lines.values()):
+            return False
+        hdlc.announce(frame)
+        return True
+
     def close(self, reason: str) -> list[Event]:
         """The stream is gone: every link ends with this reason."""
         events = [] if self.iec is None else self.iec.reset(reason)

@@ -2,7 +2,7 @@
 
 A peer that lets answers pile up beyond 1 MiB is not served until it takes them, and cut off when it takes nothing
 for half a minute: memory is bounded by the number of connections, whatever their peers do. So is one that leaves
-answers untaken after the connection was closed.
+answers untaken after the connection was closed. Who may not connect (`admission.py`) is cut off at once.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import Final, cast
 
+from .admission import Admission
 from .connection import Connection, Endpoint, Handler, StreamFactory, log
 
 _WRITE_LIMIT: Final = 1 << 20
-_PATIENCE_S: Final = 30.0
+DEFAULT_PATIENCE_S: Final = 30.0
 """How long a peer may take nothing of what waits for it: longer than any network needs that is still there."""
 
 
@@ -26,11 +27,13 @@ class _TcpConnection(asyncio.Protocol):
         handler: Handler,
         open_now: dict[Connection, _TcpConnection],
         patience_s: float,
+        admission: Admission,
     ) -> None:
         self._stream_factory = stream_factory
         self._handler = handler
         self._open_now = open_now
         self._patience_s = patience_s
+        self._admission = admission
         self._watch: asyncio.TimerHandle | None = None  # while a peer takes its answers slowly
         self._untaken = 0
 
@@ -38,10 +41,25 @@ class _TcpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_WRITE_LIMIT)
         host, port = (transport.get_extra_info("peername") or ("gone", 0))[:2]  # it may have left already
-        self._connection = Connection(self._stream_factory(), self._handler, self, f"tcp://{_host(host)}:{port}")
+        peer, now = f"tcp://{_host(host)}:{port}", asyncio.get_running_loop().time()
+        self._peer_host = host
+        if (reason := self._admission.enter(host, now)) is not None:
+            if self._admission.is_news(host):
+                log.warning(
+                    "a connection is not let in, others of this host are refused in silence", peer=peer, reason=reason
+                )
+            self._transport.set_protocol(asyncio.Protocol())
+            self._transport.abort()
+            return
+        self._connection = Connection(self._stream_factory(), self._handler, self, peer, self._blame)
         self._open_now[self._connection] = self
         # Saves a call on every read; asyncio looks the method up on the instance each time.
         self.data_received = self._connection.receive  # type: ignore[method-assign]
+
+    def _blame(self) -> None:
+        if self._admission.failed(self._peer_host, asyncio.get_running_loop().time()):
+            log.warning("closing a connection", peer=self._connection.peer, reason="too many failures of its host")
+            self._connection.close()
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -97,20 +115,28 @@ class _TcpConnection(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
         del self._open_now[self._connection]
+        self._admission.leave(self._peer_host)
         self._connection.lost("stream closed" if exc is None else f"stream closed: {exc}")
 
 
 async def serve_tcp(
-    host: str, port: int, stream_factory: StreamFactory, handler: Handler, patience_s: float = _PATIENCE_S
+    host: str,
+    port: int,
+    stream_factory: StreamFactory,
+    handler: Handler,
+    patience_s: float = DEFAULT_PATIENCE_S,
+    admission: Admission | None = None,
 ) -> Endpoint:
     """Listen on an address; port 0 takes a free one. Raises `OSError` where it cannot be had.
 
-    `patience_s` is how long a peer may take nothing of the answers that wait for it.
+    `patience_s` is how long a peer may take nothing of the answers that wait for it; `admission`, which endpoints
+    may share, says who may connect.
     """
     loop = asyncio.get_running_loop()
     open_now: dict[Connection, _TcpConnection] = {}
+    entrance = Admission() if admission is None else admission
     server = await loop.create_server(
-        lambda: _TcpConnection(stream_factory, handler, open_now, patience_s), host, port, backlog=1024
+        lambda: _TcpConnection(stream_factory, handler, open_now, patience_s, entrance), host, port, backlog=1024
     )
 
     async def close() -> None:

@@ -12,7 +12,7 @@ what there is of it when the other side speaks; what the receiver drops is shown
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, NamedTuple, TextIO
 
@@ -40,6 +40,16 @@ class Entry(NamedTuple):
     def __str__(self) -> str:
         return f"{self.text} | {self.octets.hex(' ').upper()}"
 
+    def without(self, hidden: Sequence[slice]) -> str:
+        """The line with these octets hidden."""
+        shown = [f"{octet:02X}" for octet in self.octets]
+        octets = bytearray(self.octets)
+        for part in hidden:
+            for place in range(*part.indices(len(octets))):
+                shown[place], octets[place] = "**", ord("*")
+        is_text = self.text.startswith("IEC 62056-21")
+        return f"{_text(bytes(octets)).text if is_text else self.text} | {' '.join(shown)}"
+
 
 class Side(NamedTuple):
     """How the messages begin that one side sends."""
@@ -58,9 +68,10 @@ _PARTS: Final = re.compile(rb"\x06|[^\r\x06]*\r|[^\r\x06]+")  # acknowledgements
 
 
 class Decoder:
-    """Makes entries of the octets of what one side sends: `CLIENT` or `METER`."""
+    """Makes entries of the octets of what one side sends: `CLIENT` or `METER`. Of `datagrams` each stands alone."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, *, datagrams: bool = False) -> None:
+        self._datagrams = datagrams
         self._beginnings = Beginnings(table=side.beginnings)
         self._counters = FrameCounters()
         self._receiver = FrameReceiver(self._counters)
@@ -89,7 +100,7 @@ class Decoder:
             elif protocol == IEC:
                 entries += self._messages(piece)
             elif protocol == WRAPPER:
-                entries += _wpdus(piece)
+                entries += self._wpdus(piece)
             elif protocol is not None:
                 entries += self._kmp_frames(protocol, piece)
             else:
@@ -97,11 +108,23 @@ class Decoder:
         return entries
 
     def flush(self) -> list[Entry]:
-        """The message that has begun, since nothing more of it will come: the other side speaks."""
+        """The message that has begun, since nothing more of it will come: the other side speaks.
+
+        A WPDU is whole or goes on, whoever speaks meanwhile: there is more of it until `end`.
+        """
+        if self._current == WRAPPER:
+            return []
         self._characters.drop()
         for reader in self._frames.values():
             reader.drop()
         return self._take(len(self._begun))
+
+    def end(self) -> list[Entry]:
+        """What has begun and now stays a part: the stream is closed."""
+        if self._current != WRAPPER:
+            return self.flush()
+        part, self._begun = bytes(self._begun), bytearray()
+        return [Entry("part of a WPDU", part)] if part else []
 
     def _whose(self, data: bytes, position: int, now: float) -> str | None:
         current, octet = self._current, data[position]
@@ -130,6 +153,20 @@ class Decoder:
                 entries += self._take(len(self._begun) - len(heard.octets))
                 entries += self._take(len(self._begun))
         return entries + (self._take(len(self._begun)) if self._characters.idle else [])
+
+    def _wpdus(self, data: bytes) -> list[Entry]:
+        reader = WpduReader(_DATAGRAM_LIMIT)
+        entries = []
+        octets, self._begun = bytes(self._begun) + data, bytearray()
+        try:
+            for wpdu in reader.receive_data(octets):
+                text = f"wrapper {wpdu.source}>{wpdu.destination} {len(wpdu.apdu)} octets"
+                entries.append(Entry(text, encode_wpdu(*wpdu)))
+        except WrapperFault as fault:
+            entries.append(Entry(f"wrapper: {fault}", bytes(reader.buffer)))
+        else:
+            self._begun = reader.buffer
+        return entries + (self.end() if self._datagrams else [])
 
     def _take(self, count: int) -> list[Entry]:
         octets = bytes(self._begun[:count])
@@ -163,36 +200,35 @@ def _text(octets: bytes) -> Entry:
     return Entry(f"{len(octets)} octets", octets)
 
 
-def _wpdus(data: bytes) -> list[Entry]:
-    reader = WpduReader(_DATAGRAM_LIMIT)
-    entries = []
-    try:
-        for wpdu in reader.receive_data(data):
-            text = f"wrapper {wpdu.source}>{wpdu.destination} {len(wpdu.apdu)} octets"
-            entries.append(Entry(text, encode_wpdu(*wpdu)))
-    except WrapperFault as fault:
-        entries.append(Entry(f"wrapper: {fault}", bytes(reader.buffer)))
-    else:
-        if reader.buffer:
-            entries.append(Entry("part of a WPDU", bytes(reader.buffer)))
-    return entries
-
-
 def _seconds(now: float) -> str:
     return f"{now:.3f}"
 
 
-class Tracer:
-    """Writes the lines of all endpoints to one text file. `clock` turns the time of the streams into text."""
+def _nothing(octets: bytes, to_meter: bool) -> list[slice]:
+    return []
 
-    def __init__(self, output: TextIO, clock: Callable[[float], str] = _seconds) -> None:
+
+class Tracer:
+    """Writes the lines of all endpoints to one text file. `clock` turns the time of the streams into text; `secret`
+    says which octets of a message, to the meter or from it, are not for everybody's eyes.
+    """
+
+    def __init__(
+        self,
+        output: TextIO,
+        clock: Callable[[float], str] = _seconds,
+        secret: Callable[[bytes, bool], list[slice]] = _nothing,
+    ) -> None:
         self._output = output
         self._clock = clock
+        self._secret = secret
 
     def write(self, endpoint: str, direction: str, entries: list[Entry], now: float) -> None:
         """One line for each entry."""
         for entry in entries:
-            self._output.write(f"{self._clock(now)} {endpoint} {direction} {entry}\n")
+            hidden = self._secret(entry.octets, direction == TO_METER)
+            line = entry.without(hidden) if hidden else str(entry)
+            self._output.write(f"{self._clock(now)} {endpoint} {direction} {line}\n")
         if entries:
             self._output.flush()
 
@@ -200,18 +236,25 @@ class Tracer:
 class TracedStream(StreamAround):
     """A stream whose octets, of both directions or one, are also written to a tracer; wrap it around any other.
 
-    The end of the stream is written with what goes to the meter.
+    The end of the stream is written with what goes to the meter. On a stream of `datagrams` no message goes on in the
+    next portion.
     """
 
     def __init__(
-        self, stream: ByteStream, tracer: Tracer, endpoint: str, directions: Collection[str] = (TO_METER, FROM_METER)
+        self,
+        stream: ByteStream,
+        tracer: Tracer,
+        endpoint: str,
+        directions: Collection[str] = (TO_METER, FROM_METER),
+        *,
+        datagrams: bool = False,
     ) -> None:
         super().__init__(stream)
         self._directions = directions
         self._tracer = tracer
         self._endpoint = endpoint
-        self._incoming = Decoder(CLIENT)
-        self._outgoing = Decoder(METER)
+        self._incoming = Decoder(CLIENT, datagrams=datagrams)
+        self._outgoing = Decoder(METER, datagrams=datagrams)
         self._now = 0.0
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
@@ -236,8 +279,8 @@ class TracedStream(StreamAround):
 
     def close(self, reason: str) -> list[Event]:
         """Trace the end, then hand on."""
-        self._trace(TO_METER, self._incoming.flush())
-        self._trace(FROM_METER, self._outgoing.flush())
+        self._trace(TO_METER, self._incoming.end())
+        self._trace(FROM_METER, self._outgoing.end())
         if TO_METER in self._directions:
             self._tracer.write(self._endpoint, "--", [Entry(reason, b"")], self._now)
         return self._stream.close(reason)

@@ -15,6 +15,8 @@ from .events import Event
 from .wrapper import WrapperLine
 
 DEFAULT_MAX_PEERS: Final = 1024
+DEFAULT_APDU_OCTETS: Final = 1400
+"""Octets of an answer: with the headers of wrapper, UDP and IPv6 one Ethernet frame, also through a tunnel."""
 _MOST_WAITING: Final = 16
 """Datagrams of one peer that may wait for an answer still to come: clients ask one at a time, so more is abuse."""
 

@@ -10,7 +10,9 @@ The ports are the SAPs of client and server. Over TCP a WPDU may come in pieces 
 - A WPDU may take 30 s from its first octet to its last; then the stream is closed likewise.
 - Among the noise of a line a header may be chance: one that cannot be meant (`may_begin`) is none, and half a WPDU is
   given up after 1.5 s of silence, or the 30 s, without closing anything.
-- A datagram holds one WPDU: octets behind the declared length are ignored, a shorter one is discarded.
+- A datagram holds one WPDU: octets behind the declared length are ignored, a shorter one is discarded. No answer is
+  longer than `datagram_octets` as an APDU: what a network cuts often does not arrive, and who forges the address of
+  somebody else must not bring much to him.
 
 The case that counts, one whole WPDU of a known client per read, is one dictionary look-up by the first six
 octets and one slice.
@@ -27,12 +29,13 @@ from .events import ApduReceived, Event, LinkDisconnected
 HEADER_SIZE: Final = 8
 VERSION: Final = b"\x00\x01"
 DEFAULT_MAX_APDU: Final = 4096
+LONGEST_APDU: Final = 0xFFFF
 _NO_STATION: Final = 0
 PARTIAL_TIMEOUT_S: Final = 30.0
 """Long enough for any network that is still there. Whoever asks every second must not keep half a WPDU alive."""
 SILENCE_S: Final = 1.5
 """The longest gap inside a message on a line, as in IEC 62056-21."""
-_MAX_LINKS: Final = 128
+DEFAULT_MAX_LINKS: Final = 128
 """Links kept per stream: more client ports than DLMS has client addresses is no client but a scan."""
 
 
@@ -98,14 +101,16 @@ class WpduReader:
 class WrapperLink:
     """A pair of ports on one stream; see `events.Link`."""
 
-    __slots__ = ("_output", "_prefix", "client_sap", "device", "server_sap", "state")
+    __slots__ = ("_output", "_prefix", "client_sap", "device", "max_apdu", "segments", "server_sap", "state")
 
-    max_apdu: None = None
-
-    def __init__(self, device: Hashable, client_sap: int, server_sap: int, output: list[bytes]) -> None:
+    def __init__(
+        self, device: Hashable, client_sap: int, server_sap: int, output: list[bytes], max_apdu: int | None = None
+    ) -> None:
         self.device = device
         self.client_sap = client_sap
         self.server_sap = server_sap
+        self.max_apdu = max_apdu
+        self.segments = max_apdu is None
         self.state: Any = None
         self._output: list[bytes] | None = output
         self._prefix = VERSION + server_sap.to_bytes(2, "big") + client_sap.to_bytes(2, "big")
@@ -114,6 +119,13 @@ class WrapperLink:
         """Queue an answer. Raises `OverflowError` where it is longer than 65535 octets."""
         if self._output is not None:
             self._output.append(b"%b%b%b" % (self._prefix, len(apdu).to_bytes(2, "big"), apdu))
+
+    def announce(self, apdu: bytes) -> bool:
+        """Queue an APDU that nobody asked for; false where it is longer than the link carries."""
+        if len(apdu) > (self.max_apdu or LONGEST_APDU):
+            return False
+        self.send_apdu(apdu, 0.0)
+        return True
 
     def acknowledge(self, now: float) -> None:
         """Nothing: TCP acknowledges by itself."""
@@ -133,9 +145,17 @@ class WrapperCounters:
 
 
 class WrapperLine:
-    """The server's side of one stream: one meter, its links keyed by the pair of ports."""
+    """The server's side of one stream: one meter, its links keyed by the pair of ports.
 
-    def __init__(self, max_apdu_size: int = DEFAULT_MAX_APDU) -> None:
+    Where it carries datagrams, `datagram_octets` is the most that an APDU of ours may have.
+    """
+
+    def __init__(
+        self,
+        max_apdu_size: int = DEFAULT_MAX_APDU,
+        max_links: int = DEFAULT_MAX_LINKS,
+        datagram_octets: int | None = None,
+    ) -> None:
         self.closing: str | None = None
         self.refused: str | None = None
         self.counters = WrapperCounters()
@@ -146,6 +166,8 @@ class WrapperLine:
         self._max_size = HEADER_SIZE + max_apdu_size
         self._device: Hashable = None
         self._logical_devices: Callable[[], Collection[int]] = tuple
+        self._max_links = max_links
+        self._datagram_octets = datagram_octets
         self._links: dict[bytes, WrapperLink] = {}  # by version, source and destination: the first six octets
         self._output: list[bytes] = []
         self._begun = 0.0  # the WPDU that is pending
@@ -230,12 +252,14 @@ class WrapperLine:
         link = self._links.get(key)
         if link is None:
             known = wpdu.source != _NO_STATION and wpdu.destination in self._logical_devices()
-            if not known or len(self._links) >= _MAX_LINKS:
+            if not known or len(self._links) >= self._max_links:
                 self.counters.wrong_address += 1
                 why = "too many pairs of ports" if known else "no such logical device, or no client"
                 self.refused = self.refused or f"from {wpdu.source} to {wpdu.destination}: {why}"
                 return
-            link = self._links[key] = WrapperLink(self._device, wpdu.source, wpdu.destination, self._output)
+            link = self._links[key] = WrapperLink(
+                self._device, wpdu.source, wpdu.destination, self._output, self._datagram_octets
+            )
         events.append(ApduReceived(link, wpdu.apdu))
 
     def handle_timer(self, now: float) -> list[Event]:

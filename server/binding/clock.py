@@ -25,7 +25,7 @@ _LARGEST_SHIFT_S: Final = 900
 """shift_time moves by up to 900 s (Blue Book 4.5.1)."""
 
 
-def _local(context: Any) -> DateTime:
+def local_date_time(context: Any) -> DateTime:
     """The time as the meter has it; after a power cut longer than the backup it is invalid until it is set."""
     meter = context.meter
     now = meter.now()
@@ -88,9 +88,9 @@ def clock_object(logical_name: Obis, name: str) -> CosemObject:
         Clock,
         logical_name,
         [
-            BoundAttribute(Clock.time, _local, _set_time),
+            BoundAttribute(Clock.time, local_date_time, _set_time),
             BoundAttribute(Clock.time_zone, Constant(0)),  # "not used" in the 382M
-            BoundAttribute(Clock.status, lambda context: _local(context).status),
+            BoundAttribute(Clock.status, lambda context: local_date_time(context).status),
             BoundAttribute(Clock.daylight_savings_begin, _change_of_the_year(0)),
             BoundAttribute(Clock.daylight_savings_end, _change_of_the_year(1)),
             BoundAttribute(Clock.daylight_savings_deviation, Constant(_DST_DEVIATION_MIN)),

@@ -42,13 +42,14 @@ class MemoryCell:
 
     def encoded(self, context: Any) -> bytes:
         """The present value, encoded."""
-        return self._octets(context.meter)
+        return self.octets(context.meter)
 
     def value(self, meter: Any) -> Any:
         """The present value of a meter."""
-        return decode_all(self.type, self._octets(meter))
+        return decode_all(self.type, self.octets(meter))
 
-    def _octets(self, meter: Any) -> bytes:
+    def octets(self, meter: Any) -> bytes:
+        """The present value of a meter, encoded."""
         octets: bytes | None = meter.memory.get(self.key)
         return octets if octets is not None else meter.defaults.get(self.key, self.default)
 

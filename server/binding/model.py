@@ -5,43 +5,47 @@ The rows of the object list become objects, the associations of the profile view
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from cosem.acse import Mechanism
-from cosem.association import Association, AssociationDefinition
-from cosem.association_object import association_object, sap_assignment_object
-from cosem.data_types import OCTET_STRING, decode_all
-from cosem.initiate import Conformance
-from cosem.interface_class import CosemObject, Sink
-from cosem.interface_classes import AssociationLn, ProfileGeneric
-from cosem.object_model import ObjectView, VisibleObject
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
+from cosem.association_object import sap_assignment_object
+from cosem.interface_class import CosemObject
+from cosem.interface_classes import ProfileGeneric
+from cosem.security_setup import security_setup_object
 from cosem.xdlms import Descriptor
-from metering import Configured
 from obis import Obis
 
-from ..device_profile import AssociationProfile, DeviceProfile, ObjectRow, load_objects, load_profile
+from ..device_profile import DeviceProfile, ObjectRow, load_objects, load_profile
+from ..security.meter_setup import MeterSetup
 from ..settings import Settings
-from ..virtual_meter import Remember, VirtualMeter
+from ..virtual_meter import VirtualMeter
+from .associations import definitions
+from .data_protection import data_protection
 from .hdlc_setup import HdlcSettings
 from .memory import MemoryCell
 from .objects import build_object
-from .rights import rights
+from .push_setup import PushSettings
 from .settings_objects import settings_objects
 
 _ENERGY_FORMAT: Final = Obis.parse("1.1.134.0.1.255")
-_CURRENT_ASSOCIATION: Final = Obis.parse("0.0.40.0.0.255")
 
 
 class Context:
     """What sources and sinks get: the meter, the association that asks, and the interface it came through."""
 
-    __slots__ = ("_settings", "association", "interface", "meter", "model")
+    __slots__ = ("_settings", "association", "blame", "interface", "meter", "model")
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter, interface: str) -> None:
+    def __init__(
+        self, model: ObjectModel, meter: VirtualMeter, interface: str, blame: Callable[[], None] = lambda: None
+    ) -> None:
         self.model = model
         self.meter = meter
         self.interface = interface
+        self.blame = blame
+        """Say that whoever asks could not prove what they claimed."""
         self.association: Association | None = None
         self._settings: Settings | None = None
 
@@ -64,12 +68,20 @@ class ObjectModel:
     def __init__(self, profile: DeviceProfile) -> None:
         self.profile = profile
         self.hdlc: HdlcSettings | None = None
+        self.push_setups: dict[Obis, PushSettings] = {}
         self._cells: dict[Obis, MemoryCell] = {}
         rows = load_objects(profile)
         self._objects = [(row, self._build(row)) for row in rows if row.source != "association"]
         self._settings = settings_objects() if any(item.settings for item in profile.associations) else []
-        self._association_rows = [row for row in rows if row.source == "association"]
-        self.definitions = {(item.client_sap, item.server_sap): self._definition(item) for item in profile.associations}
+        self.event_statuses = [
+            Descriptor(row.class_id, row.logical_name, 2)
+            for source in ("event_status:a", "event_status:b")
+            for row in rows
+            if row.source == source
+        ]
+        """Where clients read which events have happened: words A and B, or none of them."""
+        of_associations = [row for row in rows if row.source == "association"]
+        self.definitions = definitions(profile, self._objects, self._settings, of_associations)
 
     @property
     def objects(self) -> list[CosemObject]:
@@ -98,6 +110,19 @@ class ObjectModel:
             assert self.profile.hdlc is not None  # no objects without
             self.hdlc = HdlcSettings(row.logical_name, self.profile.hdlc, row.name)
             return self.hdlc.object
+        kind, _, number = row.source.partition(":")
+        if kind == "security_setup":
+
+            def setup(context: Context) -> MeterSetup:
+                return context.meter.security.setups[int(number)]
+
+            return security_setup_object(row.logical_name, row.version, setup, row.name)
+        if row.source == "data_protection":
+            return data_protection(row.logical_name, row.name)
+        if row.source == "push_setup":
+            settings = PushSettings(row.logical_name, row.version, row.name)
+            self.push_setups[row.logical_name] = settings
+            return settings.object
         if row.source == "sap_assignment":
             saps = sorted(self.profile.logical_devices)
 
@@ -106,45 +131,6 @@ class ObjectModel:
 
             return sap_assignment_object(row.logical_name, assignments, row.name)
         return build_object(row, self.profile.energy_type, self._cells)
-
-    def _definition(self, item: AssociationProfile) -> AssociationDefinition:
-        mechanism = Mechanism.LOW if item.mechanism == "low" else Mechanism.LOWEST
-        secret_key, default = _secret_key(item), item.password.encode()
-
-        def secret(context: Context) -> bytes:
-            encoded = context.meter.memory.get(secret_key)
-            return default if encoded is None else bytes(decode_all(OCTET_STRING, encoded))
-
-        def set_secret(context: Context, value: bytes) -> None:
-            context.meter.configure(Configured.PASSWORD, [Remember(secret_key, OCTET_STRING.encode(value))])
-
-        visible = [
-            VisibleObject(cosem_object, *rights(row, cosem_object, item))
-            for row, cosem_object in self._objects
-            if row.public or not item.public
-        ]
-        for row in self._association_rows:
-            sink: Sink | None = None if item.public else set_secret
-            current = association_object(row.logical_name, item.client_sap, item.server_sap, mechanism, sink, row.name)
-            visible.append(VisibleObject(current, *rights(row, current, item)))
-        if item.settings:
-            visible += self._settings
-        return AssociationDefinition(
-            client_sap=item.client_sap,
-            server_sap=item.server_sap,
-            mechanism=mechanism,
-            conformance=Conformance.parse(item.conformance),
-            max_receive_pdu=item.max_receive_pdu,
-            view=ObjectView(visible),
-            secret=secret,
-            tolerated=Conformance.parse(item.tolerated),
-        )
-
-
-def _secret_key(item: AssociationProfile) -> bytes:
-    """Where an association's password is kept: the descriptor of its attribute, and the client."""
-    descriptor = Descriptor(AssociationLn.class_id, _CURRENT_ASSOCIATION, AssociationLn.secret.index)
-    return descriptor.to_bytes() + bytes((item.client_sap,))
 
 
 @cache

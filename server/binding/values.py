@@ -191,6 +191,11 @@ def _relay_wait(number: str) -> Source:
     return read
 
 
+def _invocation_counter(number: str) -> Source:
+    setup = int(number)
+    return lambda context: context.meter.security.setups[setup].invocation_counter
+
+
 VALUES: Final[dict[str, Callable[..., Source]]] = {
     "energy": energy,
     "energy_fine": lambda name: energy(name, MWS_PER_WH // 10),
@@ -236,6 +241,7 @@ VALUES: Final[dict[str, Callable[..., Source]]] = {
     "type_number": lambda: lambda context: context.meter.type_number,
     "configuration": _configuration,
     "software": _software,
+    "invocation_counter": _invocation_counter,
 }
 
 

@@ -60,6 +60,7 @@ def read(
         int | None, typer.Option(min=1, max=0xFFFF, help="Logical device. Default: 1, with a password 16.")
     ] = None,
     password: Annotated[str | None, typer.Option(help="Password of low level security, or of programming.")] = None,
+    short_names: Annotated[bool, typer.Option("--short-names", help="Speak DLMS with short names.")] = False,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     begin: Annotated[
         str | None,
@@ -132,7 +133,8 @@ def read(
     problem = ""
     try:
         try:
-            meter = MeterClient.connect(place, options, None if password is None else password.encode())
+            secret = None if password is None else password.encode()
+            meter = MeterClient.connect(place, options, secret, short_names=short_names)
         except ValueError as error:  # an address that does not fit the link
             raise typer.BadParameter(str(error)) from None
         with meter:

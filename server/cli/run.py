@@ -255,6 +255,8 @@ def _announce(runtime: Runtime, config: RunConfig, as_json: bool) -> None:
         else:
             names = ", ".join(f"{name} {serial}" for name, serial in meters if serial in behind)
             typer.echo(f"{names} on {endpoint.name}")
+    for name in runtime.pushes.ports if runtime.pushes is not None else ():
+        typer.echo(json.dumps({"endpoint": name, "kind": "push"}) if as_json else f"pushes on {name}")
     if runtime.control is not None:
         if as_json:
             serials = [serial for _, serial in meters]

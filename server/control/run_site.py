@@ -75,9 +75,11 @@ class Site:
                 await asyncio.shield(asyncio.wrap_future(self.store.commit(entries)))
             except Exception as error:
                 log.error("the journal cannot be written", meter=meter.serial_number, error=str(error))
+                meter.committed(entries, failed=True)
                 raise NotDurable("the input happened, but the journal cannot be written") from error
-            if meter.snapshot_due:
-                self.store.save_snapshot(meter.snapshot())
+        meter.committed(entries)
+        if self.store is not None and meter.snapshot_due:
+            self.store.save_snapshot(meter.snapshot())
         return entry
 
     async def advance(self, seconds: int) -> int:

@@ -62,14 +62,21 @@ _LONGEST_PART: Final = 255
 class Commands:
     """One client's dialogue with one meter, in mode "1" or "6", or "A" or "B" behind a readout."""
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter, interface: str, mode: str) -> None:
+    def __init__(
+        self,
+        model: ObjectModel,
+        meter: VirtualMeter,
+        interface: str,
+        mode: str,
+        blame: Callable[[], None] = lambda: None,
+    ) -> None:
         self._meter = meter
         self._mode = mode
         self._port = configuration.PORTS.index(interface)
         self._context = Context(model, meter, interface)
         self._data_sets = DataSets(model, meter, interface)
         self._registers = registers_of(model)
-        self._guard = PasswordGuard(meter, interface)
+        self._guard = PasswordGuard(meter, interface, blame)
         self._settings = Settings(meter)
         self._admitted = False
         self._open = mode in _AFTER_ACKNOWLEDGEMENT or "C" not in meter.profile.iec62056_21.modes

@@ -8,6 +8,7 @@ from transports.connection import Connection
 from transports.events import CommandReceived, ProgrammingLink
 
 from ..binding import ObjectModel
+from ..faults import described
 from ..session import MeterSession
 from ..store import Store
 from .commands import Acknowledge, BreakOff, Commands, Data, refusal_of
@@ -25,7 +26,7 @@ class ProgrammingSession(MeterSession):
         self, connection: Connection, link: ProgrammingLink, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._commands = Commands(model, self.meter, interface, link.mode)
+        self._commands = Commands(model, self.meter, interface, link.mode, connection.blame)
 
     def receive(self, event: CommandReceived) -> None:
         """Serve a command; whatever it changed is on disk before the answer goes out, also a password that counts."""
@@ -35,7 +36,14 @@ class ProgrammingSession(MeterSession):
         except Exception as error:  # one command fails, the server lives on
             fault = refusal_of(error)
             if fault is Fault.INTERNAL:
-                log.error("a command failed", peer=self.connection.peer, command=event[1:], exc_info=error)
+                reads = event.command.startswith("R")
+                log.error(
+                    "a command failed",
+                    peer=self.connection.peer,
+                    command=event.command,
+                    address=event.address,
+                    fault=described(error, message=reads),
+                )
             self.respond(lambda now: link.send_error(fault.value, now))
             return
         match answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..binding import ObjectModel
 from ..lockout import PasswordGuard
@@ -14,7 +14,9 @@ from .sources import Look
 class Asker:
     """One client of one meter at one port. The meter's profile must have the table `kmp`."""
 
-    def __init__(self, model: ObjectModel, meter: VirtualMeter, interface: str) -> None:
+    def __init__(
+        self, model: ObjectModel, meter: VirtualMeter, interface: str, blame: Callable[[], None] = lambda: None
+    ) -> None:
         profile = meter.profile
         assert profile.kmp is not None
         self.model = model
@@ -24,7 +26,7 @@ class Asker:
         self.generation = profile.identity.type.facts.generation
         self.lids: Mapping[int, str] = {lid: logger for logger, lid in profile.kmp.loggers.items()}
         self.settings = Settings(meter)
-        self._guard = PasswordGuard(meter, interface)
+        self._guard = PasswordGuard(meter, interface, blame)
 
     def look(self) -> Look:
         """The meter as it is now."""

@@ -37,9 +37,9 @@ _IMAGE_END: Final = 0x002D
 class HexCommands:
     """What one client can ask of one 685 at one port."""
 
-    def __init__(self, meter: VirtualMeter, interface: str) -> None:
+    def __init__(self, meter: VirtualMeter, interface: str, blame: Callable[[], None] = lambda: None) -> None:
         self.meter = meter
-        self._guard = PasswordGuard(meter, interface)
+        self._guard = PasswordGuard(meter, interface, blame)
 
     def execute(self, command: int, data: bytes) -> bytes | None:
         """The answer, its command in front; `None` is silence."""

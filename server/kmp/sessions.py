@@ -11,6 +11,7 @@ from transports.connection import Connection
 from transports.events import FrameLink, FrameReceived, HexFrameReceived
 
 from ..binding import ObjectModel
+from ..faults import described
 from ..session import MeterSession
 from ..store import Store
 from .asker import Asker
@@ -41,8 +42,13 @@ class _FrameSession(MeterSession):
         except ValueError as error:  # what this meter cannot do, or not with this value
             log.debug("refused", meter=self.meter.serial_number, command=f"{code:02X}", error=str(error))
             answer = None
-        except Exception:
-            log.exception("a command failed", meter=self.meter.serial_number, command=f"{code:02X}")
+        except Exception as error:
+            log.error(
+                "a command failed",
+                meter=self.meter.serial_number,
+                command=f"{code:02X}",
+                fault=described(error, message=False),
+            )
             answer = None
         self.respond(lambda now: reply(self.link, answer, now))
 
@@ -56,7 +62,7 @@ class KmpSession(_FrameSession):
         self, connection: Connection, link: Any, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._asker = Asker(model, self.meter, interface)
+        self._asker = Asker(model, self.meter, interface, connection.blame)
 
     def receive(self, event: FrameReceived) -> None:
         """Serve a request."""
@@ -72,7 +78,7 @@ class HexSession(_FrameSession):
         self, connection: Connection, link: Any, model: ObjectModel, store: Store | None, interface: str
     ) -> None:
         super().__init__(connection, link, model, store, interface)
-        self._commands = HexCommands(self.meter, interface)
+        self._commands = HexCommands(self.meter, interface, connection.blame)
 
     def receive(self, event: HexFrameReceived) -> None:
         """Serve a request."""

@@ -258,7 +258,7 @@ class TestTrouble:
                 dialogue.program("12345")
             command = b"\x01P1\x02(12345)\x03"
             assert [octets[:-1] for octets in peer.heard[2:4]] == [command, command]
-            assert peer.heard[-1] == BREAK
+        assert peer.heard[-1] == BREAK
 
     def test_a_block_that_came_damaged_is_repeated_and_the_others_follow(self) -> None:
         first, last = (

@@ -7,14 +7,17 @@ script table, disconnect control) are declared here because public vectors speak
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cosem import acse, initiate
 from cosem.acse import ApplicationContext, Mechanism
-from cosem.association import Association, AssociationDefinition
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
 from cosem.association_object import association_object, sap_assignment_object
+from cosem.client import Exchange
 from cosem.data_types import (
     DOUBLE_LONG_UNSIGNED,
     INTEGER,
@@ -31,6 +34,7 @@ from cosem.interface_class import BoundAttribute, Constant, CosemObject, Interfa
 from cosem.interface_classes import Clock, Data, ProfileGeneric, Register
 from cosem.object_model import AccessMode, ObjectView, VisibleObject
 from cosem.reader import Reader
+from cosem.request_cost import RequestCost, RequestLimits
 from cosem.rows import RowBuffer
 from cosem.selective_access import BY_ENTRY, BY_RANGE, read_entry, read_range
 from cosem.xdlms import Descriptor
@@ -58,6 +62,7 @@ class ScriptTable(InterfaceClass):
 
     class_id = 9
     version = 0
+    method_offset = 0x20
     execute = Method(1, LONG_UNSIGNED)
 
 
@@ -66,6 +71,7 @@ class ImageTransfer(InterfaceClass):
 
     class_id = 18
     version = 0
+    method_offset = 0x40
     image_block_transfer = Method(2, OCTET_STRING)
 
 
@@ -74,6 +80,7 @@ class DisconnectControl(InterfaceClass):
 
     class_id = 70
     version = 0
+    method_offset = 0x20
     remote_disconnect = Method(1, INTEGER)
 
 
@@ -242,11 +249,10 @@ def definition(
     conformance: Conformance = CLASSIC,
     max_receive_pdu: int = 0x400,
     tolerated: Conformance = NO_SERVICES,
-    value_limit: int = 0x10000,
 ) -> AssociationDefinition:
     """An association of the device that serves all of it."""
     return AssociationDefinition(
-        16, 1, mechanism, conformance, max_receive_pdu, VIEW, lambda device: device.secret, tolerated, value_limit
+        16, 1, mechanism, conformance, max_receive_pdu, VIEW, lambda device: device.secret, tolerated
     )
 
 
@@ -261,10 +267,18 @@ def aarq(
     return acse.write_aarq(ApplicationContext.LN, initiate.write_initiate_request(request), password)
 
 
-def idle(device: Device | None = None, link_limit: int | None = None, **defined: Any) -> tuple[Association, Device]:
+def idle(
+    device: Device | None = None,
+    link_limit: int | None = None,
+    segments: bool = True,
+    limits: RequestLimits | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+    **defined: Any,
+) -> tuple[Association, Device]:
     """An association of a device that waits for its AARQ."""
     served = device or Device()
-    return Association(definition(**defined), served, served.report, link_limit), served
+    cost = RequestCost(limits, clock)
+    return Association(definition(**defined), served, served.report, link_limit, segments=segments, cost=cost), served
 
 
 def associated(
@@ -280,3 +294,17 @@ def associated(
     assert answer is not None
     assert acse.read_aare(answer).result == acse.AssociationResult.ACCEPTED
     return association, served
+
+
+def run(association: Association, exchange: Exchange) -> tuple[Any, list[bytes]]:
+    """A client's exchange with an association, to its end: what it returns, and the responses it was sent."""
+    responses = []
+    request = next(exchange)
+    while True:
+        response = association.handle(request)
+        assert response is not None
+        responses.append(response)
+        try:
+            request = exchange.send(response)
+        except StopIteration as done:
+            return done.value, responses

@@ -125,6 +125,7 @@ AARQ_REFUSALS = [
     ("no user-information", aarq(CONTEXT)),
     ("a field twice", aarq(CONTEXT, CONTEXT, INFORMATION)),
     ("an extension twice", aarq(CONTEXT, "bf8f0100", "bf8f0100", INFORMATION)),
+    ("a tag without end", aarq(CONTEXT, "bf818181", "0100", INFORMATION)),
     ("a tag number that never ends", aarq(CONTEXT, INFORMATION, "bfffffff")),
     ("a field cut short", aarq(CONTEXT, "be10040e01")),
     ("user-information that is no octet-string", aarq(CONTEXT, "be03020100")),
@@ -169,18 +170,18 @@ def test_a_malformed_aare_is_a_decode_error(body: str) -> None:
     ("identifier", "tag"), [("V059", acse.RLRE), ("V060", acse.RLRE), ("V062", acse.RLRQ), ("V138", acse.RLRQ)]
 )
 def test_a_public_release_is_normal(identifier: str, tag: int) -> None:
-    assert acse.read_release(octets(identifier), tag) == 0
+    assert acse.read_release(octets(identifier), tag).reason == 0
 
 
 @pytest.mark.parametrize(("identifier", "tag"), [("V059", acse.RLRE), ("V062", acse.RLRQ)])
 def test_a_public_release_is_written(identifier: str, tag: int) -> None:
-    assert acse.write_release(tag) == octets(identifier)
+    assert acse.write_release(tag, acse.Release()) == octets(identifier)
 
 
 @pytest.mark.parametrize("reason", [0, 1, 30])
 @pytest.mark.parametrize("tag", [acse.RLRQ, acse.RLRE])
 def test_a_reason_of_release_comes_back(tag: int, reason: int) -> None:
-    assert acse.read_release(acse.write_release(tag, reason), tag) == reason
+    assert acse.read_release(acse.write_release(tag, acse.Release(reason)), tag) == acse.Release(reason)
 
 
 @pytest.mark.parametrize("sent", ["", "62", "6203", "6103800100", "620480020000", "62028000", "620380010000"])
@@ -204,6 +205,9 @@ def test_every_aarq_comes_back(context: ApplicationContext, information: bytes, 
         st.integers(0, 14),
         st.none() | st.binary(max_size=300),
         st.booleans(),
+        st.none() | st.binary(max_size=8),
+        st.none() | st.sampled_from(Mechanism),
+        st.none() | st.binary(max_size=64),
     )
 )
 def test_every_aare_comes_back(answer: Aare) -> None:
@@ -213,3 +217,9 @@ def test_every_aare_comes_back(answer: Aare) -> None:
 def test_names_are_object_identifiers_of_the_dlms_user_association() -> None:
     assert acse.object_identifier(LN).hex() == "60857405080101"
     assert acse.mechanism_name(Mechanism.LOW).hex() == "60857405080201"
+
+
+def test_a_tag_of_any_length_costs_the_same() -> None:
+    body = b"\x1f" + b"\x80" * 64_000
+    with pytest.raises(DecodeError, match="a tag of more than 2 further octets at octet 5"):
+        acse.read_aarq(b"\x60\x83" + len(body).to_bytes(3, "big") + body)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cosem import xdlms
 from cosem.acse import Mechanism
-from cosem.association import Association, AssociationDefinition
-from cosem.data_types import OCTET_STRING
+from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
+from cosem.client import Client
+from cosem.data_types import OCTET_STRING, UNSIGNED
 from cosem.errors import ActionResult
 from cosem.initiate import Conformance
-from cosem.interface_class import CosemObject
+from cosem.interface_class import CosemObject, InterfaceClass, Method
 from cosem.object_model import ObjectView, VisibleObject
+from cosem.request_cost import RequestLimits
 from cosem.xdlms import Block, Descriptor
 
-from .samples import CLASSIC, CLOCK, DISCONNECTOR, ENERGY, IMAGE, SCRIPTS, Device, ScriptTable, aarq, associated, octets
+from .samples import (
+    CLASSIC,
+    CLOCK,
+    DISCONNECTOR,
+    ENERGY,
+    IMAGE,
+    SCRIPTS,
+    Device,
+    ScriptTable,
+    aarq,
+    associated,
+    octets,
+    run,
+)
 
 RESET = Descriptor(3, ENERGY, 1)
 SHIFT = Descriptor(8, CLOCK, 6)
@@ -84,7 +102,7 @@ REFUSED: list[tuple[str, bytes, ActionResult]] = [
     ("an empty parameter", action(SHIFT, ""), ActionResult.TYPE_UNMATCHED),
     ("octets behind the parameter", action(RESET, "0f0000"), ActionResult.TYPE_UNMATCHED),
     ("an unknown object", octets("V422"), ActionResult.OBJECT_UNDEFINED),
-    ("an object without methods", octets("V064"), ActionResult.OBJECT_UNDEFINED),
+    ("a method that is nobody's right", octets("V064"), ActionResult.READ_WRITE_DENIED),
     ("another class", action(Descriptor(9, ENERGY, 1), "0f00"), ActionResult.OBJECT_CLASS_INCONSISTENT),
     ("a method too many", action(Descriptor(3, ENERGY, 2), "0f00"), ActionResult.OBJECT_UNDEFINED),
     ("a method that is not visible", action(Descriptor(70, DISCONNECTOR, 1), "0f00"), ActionResult.READ_WRITE_DENIED),
@@ -165,7 +183,7 @@ def test_a_wrong_block_number_aborts_the_transfer(number: int) -> None:
 
 
 def test_a_parameter_beyond_the_limit_aborts_the_transfer() -> None:
-    association, device = associated(value_limit=10)
+    association, device = associated(limits=RequestLimits(value_octets=10))
     assert ask(association, first_block(TRANSFER, Block(False, 1, b"\x09\x0912345"))) == acknowledged(1)
     assert ask(association, next_block(Block(True, 2, b"6789"))) == result(ActionResult.LONG_ACTION_ABORTED)
     assert device.invoked == []
@@ -203,3 +221,63 @@ def test_every_form_needs_to_be_negotiated(missing: Conformance, request_: bytes
 def test_a_malformed_action_is_an_unknown_service(sent: str) -> None:
     association, _ = associated()
     assert ask(association, bytes.fromhex(sent)) == MALFORMED
+
+
+# --- methods that return data -----------------------------------------------------------------------
+
+
+class Tellers(InterfaceClass):
+    """A class of our own: one method that gives back its parameter, so many times."""
+
+    class_id = 9999
+    version = 0
+    repeat = Method(1, UNSIGNED, OCTET_STRING)
+
+
+def telling(max_pdu: int = 0xFFFF, proposed: int = CLASSIC) -> Association:
+    teller = CosemObject(Tellers, SCRIPTS, [], {Tellers.repeat: lambda context, times: bytes(range(times))})
+    view = ObjectView([VisibleObject(teller, {}, frozenset((1,)))])
+    device = Device()
+    definition = AssociationDefinition(16, 1, Mechanism.LOWEST, CLASSIC, 500, view, lambda context: b"")
+    association = Association(definition, device, device.report)
+    ask(association, aarq(max_pdu, proposed))
+    return association
+
+
+TELL = Descriptor(9999, SCRIPTS, 1)
+
+
+def test_what_a_method_returns_stands_in_its_response() -> None:
+    assert ask(telling(), action(TELL, "1103")) == bytes.fromhex("c701c1 00 0100 0903000102")
+
+
+def test_in_a_list_each_result_has_its_data() -> None:
+    request = b"\xc3\x03\xc1" + items(TELL, RESET) + bytes.fromhex("02 1101 0f00")
+    assert ask(telling(), request) == bytes.fromhex("c703c1 02 00 0100 090100 0400")
+
+
+@given(st.integers(0, 255), st.integers(16, 64))
+def test_what_is_too_long_for_one_response_comes_in_blocks_that_fit(times: int, max_pdu: int) -> None:
+    association = telling(max_pdu)
+    returned, responses = run(association, Client().action(TELL, UNSIGNED.encode(times)))
+    assert returned == OCTET_STRING.encode(bytes(range(times)))
+    assert max(map(len, responses)) <= max_pdu
+
+
+def test_without_block_transfer_what_is_too_long_is_refused() -> None:
+    association = telling(64, CLASSIC & ~Conformance.BLOCK_TRANSFER_WITH_ACTION)
+    assert ask(association, action(TELL, "1164")) == result(ActionResult.OTHER_REASON)
+
+
+def test_a_wrong_block_number_ends_the_transfer() -> None:
+    association = telling(64)
+    assert ask(association, action(TELL, "1180"))[:8] == bytes.fromhex("c702c10000000001")
+    assert ask(association, xdlms.write_action_next(0xC1, 2)) == result(ActionResult.LONG_ACTION_ABORTED)
+    assert ask(association, xdlms.write_action_next(0xC1, 1)) == result(ActionResult.NO_LONG_ACTION_IN_PROGRESS)
+
+
+def test_another_action_ends_the_transfer() -> None:
+    association = telling(64)
+    ask(association, action(TELL, "1180"))
+    assert ask(association, action(TELL, "1100")) == bytes.fromhex("c701c1 00 0100 0900")
+    assert ask(association, xdlms.write_action_next(0xC1, 1)) == result(ActionResult.NO_LONG_ACTION_IN_PROGRESS)

@@ -9,10 +9,17 @@ import pytest
 from cosem import acse, initiate
 from cosem.acse import ApplicationContext, AssociationResult, Mechanism, ProviderDiagnostic, UserDiagnostic
 from cosem.association import Association
+from cosem.association_definition import AssociationDefinition
+from cosem.data_types import OCTET_STRING
 from cosem.initiate import Conformance, InitiateResponse
+from cosem.interface_class import BoundAttribute, Constant, CosemObject
+from cosem.interface_classes import Data
+from cosem.object_model import AccessMode, ObjectView, VisibleObject
+from cosem.xdlms import Descriptor
 
 from .samples import (
     CLASSIC,
+    ENERGY,
     ENERGY_VALUE,
     FAULTY_VALUE,
     NOTE_VALUE,
@@ -196,7 +203,13 @@ def test_short_name_services_are_never_supported(vector: dict[str, Any]) -> None
         assert association.handle(bytes.fromhex(vector["hex_in"])) == NOT_SUPPORTED
 
 
-@pytest.mark.parametrize("sent", ["", "00", "c2", "c4", "c8", "d8", "d9", "db", "e0", "ff", "0f", "61", "63"])
+@pytest.mark.parametrize("sent", ["21", "c8", "cb", "d0", "db", "dc", "dd", "df"])
+def test_an_association_without_ciphering_has_no_protected_services(sent: str) -> None:
+    for association, _ in (idle(), associated()):
+        assert association.handle(bytes.fromhex(sent) + bytes(20)) == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("sent", ["", "00", "c2", "c4", "d8", "ff", "0f", "61", "63"])
 def test_an_unknown_tag_is_an_unknown_service(sent: str) -> None:
     for association, _ in (idle(), associated()):
         assert association.handle(bytes.fromhex(sent) + bytes(bool(sent) * 5)) == UNKNOWN
@@ -248,6 +261,21 @@ def test_a_source_that_gives_no_octets_is_a_fault_of_our_own() -> None:
     request_ = b"\xc0\x01\xc1" + ENERGY_VALUE.to_bytes() + b"\x00"
     assert association.handle(request_) == bytes.fromhex("c401c101fa")
     assert len(device.reports) == 1
+
+
+def test_a_selection_that_gives_nothing_is_a_fault_of_our_own() -> None:
+    bound = BoundAttribute(
+        Data.value, Constant(b""), type_=OCTET_STRING, select=lambda device, selector, reader: None, selectors=(1,)
+    )  # type: ignore[arg-type,return-value]
+    view = ObjectView([VisibleObject(CosemObject(Data, ENERGY, [bound]), {1: AccessMode.READ, 2: AccessMode.READ})])
+    device = Device()
+    served = AssociationDefinition(16, 1, Mechanism.LOWEST, CLASSIC, 500, view, lambda device: b"")
+    association = Association(served, device, device.report)
+    association.handle(aarq())
+    request_ = b"\xc0\x01\xc1" + Descriptor(1, ENERGY, 2).to_bytes() + b"\x01\x01\x00"
+    assert association.handle(request_) == bytes.fromhex("c401c101fa")
+    assert [type(error) for error, _ in device.reports] == [TypeError]
+    assert association.associated
 
 
 def test_a_fault_while_checking_the_password_rejects_and_is_reported() -> None:

@@ -12,6 +12,7 @@ from cosem.date_time import DateTime
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
 from cosem.reader import Reader, encode_length
+from cosem.request_cost import RequestLimits
 from cosem.xdlms import AttributeRequest, Descriptor, GetReply
 
 from .samples import (
@@ -221,6 +222,16 @@ def test_a_long_list_comes_in_blocks() -> None:
     assert raw.u8() == 0
     assert ANY.decode(raw) == device.rows
     raw.end()
+
+
+def test_a_list_costs_no_more_than_the_longest_response() -> None:
+    association, _ = associated(device=Device(note=bytes(0x200000)))
+    reader = Reader(joined(read_in_blocks(association, get_list(*[NOTE_VALUE] * 20))))
+    found = []
+    for _ in range(reader.count()):
+        found.append(xdlms.read_result(reader) if reader.u8() else len(xdlms.read_raw_value(reader)))
+    fitting = RequestLimits().response_octets // 0x200000
+    assert found == [0x200000 + 6] * fitting + [DataAccessResult.OTHER_REASON] * (20 - fitting)
 
 
 def test_an_empty_list_is_answered_by_one() -> None:

@@ -17,6 +17,7 @@ from cosem.date_time import DateTime
 from cosem.errors import DecodeError, TypeUnmatched
 from cosem.initiate import Conformance
 from cosem.reader import Reader
+from cosem.request_cost import RequestLimits
 from cosem.selective_access import read_entry, read_range
 
 from .samples import (
@@ -164,7 +165,7 @@ def test_a_huge_length_makes_the_server_keep_nothing(request_: str) -> None:
 
 
 def test_blocks_without_end_are_kept_up_to_the_limit_only() -> None:
-    association, _ = associated(value_limit=2000)
+    association, _ = associated(limits=RequestLimits(value_octets=2000))
     head = b"\xc1\x02\xc1" + NOTE_VALUE.to_bytes() + b"\x00"
     association.handle(head + xdlms.write_block(xdlms.Block(False, 1, bytes(500))))
     tracemalloc.start()

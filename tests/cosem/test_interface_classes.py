@@ -25,13 +25,19 @@ from cosem.reader import Reader
 from cosem.units import Unit
 from obis import Obis
 
+from .samples import associated
+
 NAME = Obis.parse("1.1.1.8.0.255")
 
 # Attributes and methods as the Blue Book counts them.
 COUNTS = {
-    (1, 0): (2, 0), (3, 0): (3, 1), (4, 0): (5, 1), (7, 1): (8, 2), (8, 0): (9, 6), (15, 0): (8, 0), (17, 0): (2, 1),
-    (23, 1): (9, 0),
+    (1, 0): (2, 0), (3, 0): (3, 1), (4, 0): (5, 1), (7, 1): (8, 2), (8, 0): (9, 6), (12, 2): (4, 8), (15, 0): (8, 2),
+    (15, 1): (9, 2), (15, 2): (11, 2), (15, 3): (11, 2), (17, 0): (2, 1), (23, 1): (9, 0), (64, 0): (5, 2),
+    (64, 1): (6, 8),
+    (30, 0): (6, 3), (40, 0): (7, 1), (40, 1): (10, 1), (40, 2): (13, 2),
 }  # fmt: skip
+RESERVED = {(12, 2): {1, 2, 4, 6, 7}}
+"""Methods that older versions of a class had."""
 
 
 def test_every_class_is_counted_here() -> None:
@@ -46,7 +52,15 @@ class TestEveryClass:
     def test_numbers_its_members_without_gaps(self, declared: type[InterfaceClass]) -> None:
         attributes, methods = COUNTS[declared.class_id, declared.version]
         assert list(declared.attributes) == list(range(1, attributes + 1))
-        assert list(declared.methods) == list(range(1, methods + 1))
+        reserved = RESERVED.get((declared.class_id, declared.version), set())
+        assert list(declared.methods) == [index for index in range(1, methods + 1) if index not in reserved]
+
+    def test_has_short_names_for_its_methods_above_those_of_its_attributes(
+        self, declared: type[InterfaceClass]
+    ) -> None:
+        if declared.methods:
+            assert declared.method_offset % 8 == 0
+            assert declared.method_offset >= 8 * len(declared.attributes)
 
     def test_begins_with_its_logical_name(self, declared: type[InterfaceClass]) -> None:
         first = declared.attributes[1]
@@ -113,9 +127,25 @@ def test_the_association_object_says_who_speaks_and_by_what_mechanism() -> None:
     reads = {index: bound.read for index, bound in served.attributes.items() if bound.read is not None}
     assert set(reads) == {1, 2, 3, 4, 5, 6, 8}
     assert reads[3](None) == bytes.fromhex("02020f12120010")
-    assert reads[4](None) == bytes.fromhex("090760857405080101")
     assert reads[6](None) == bytes.fromhex("090760857405080201")
-    assert reads[8](None) == bytes.fromhex("1602")
+    assert served.methods == {}
+    association, device = associated()
+    assert (reads[4](device), reads[8](device)) == (bytes.fromhex("090760857405080101"), b"\x16\x02")
+    association.reset()
+    assert reads[8](device) == b"\x16\x00"
+
+
+def test_from_version_one_the_association_names_its_security_setup_from_version_two_its_users() -> None:
+    setup = Obis.parse("0.0.43.0.1.255")
+    for version, indexes in ((1, range(9, 10)), (2, range(9, 12)), (3, range(9, 12))):
+        served = association_object(
+            Obis.parse("0.0.40.0.0.255"), 1, 1, Mechanism.HIGH_GMAC, None, version=version, security_setup=setup
+        )
+        reads = {index: bound.read for index, bound in served.attributes.items() if bound.read is not None}
+        assert [index for index in reads if index > 8] == list(indexes)
+        assert reads[9](None) == b"\x09\x06" + setup
+        assert set(served.methods) == {1}
+        assert served.interface_class.version == version
 
 
 def test_the_sap_list_may_only_be_written_back_as_it_is() -> None:

@@ -14,7 +14,7 @@ from cosem.xdlms import BLOCK_OVERHEAD, Block, get_block
 @given(st.integers(1, 2000), st.integers(BLOCK_OVERHEAD + 1, 300))
 def test_the_blocks_of_a_value_make_up_the_whole(size: int, capacity: int) -> None:
     value = bytes(number % 251 for number in range(size))
-    transfer = LongRead(value, capacity)
+    transfer = LongRead(value, capacity - BLOCK_OVERHEAD)
     blocks = [transfer.next_block()]
     while not blocks[-1].last:
         blocks.append(transfer.next_block())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cosem.acse import Mechanism
+from cosem.association_object import association_object
 from cosem.data_types import ANY, UNSIGNED, decode_all
 from cosem.errors import ObjectClassInconsistent, ObjectUndefined, ReadWriteDenied, ServiceError
 from cosem.interface_class import BoundAttribute, Constant, CosemObject
@@ -96,7 +98,7 @@ def test_the_object_list_says_class_version_name_and_rights_of_every_object() ->
     class_id, version, _, (attributes, methods) = listed[bytes(ASSOCIATION)]
     assert (class_id, version) == (15, 0)
     assert [(index, mode) for index, mode, _ in attributes] == [(n, 2 if n == 7 else 1) for n in range(1, 9)]
-    assert methods == []
+    assert methods == [(1, False), (2, False)]
     assert listed[bytes(ENERGY)][3] == ([(1, 1, None), (2, 1, None), (3, 1, None)], [(1, True)])
     assert listed[bytes(PROFILE)][3][0][1] == (2, 1, [1, 2])
     assert listed[bytes(NOTE)][3][0][1] == (2, 3, None)
@@ -114,3 +116,35 @@ def test_a_readable_attribute_without_source_is_a_fault_of_the_profile() -> None
 def test_a_writable_attribute_without_sink_is_a_fault_of_the_profile() -> None:
     with pytest.raises(ValueError, match="writable in the profile but has no sink"):
         ObjectView([VisibleObject(_data(Constant(1), None), {2: AccessMode.WRITE})])
+
+
+# As version 0 to 2 and as version 3 of Association LN have it.
+CODES = [
+    (AccessMode.NO_ACCESS, 0, 0),
+    (AccessMode.READ, 1, 1),
+    (AccessMode.READ | AccessMode.AUTHENTICATED_REQUEST, 4, 5),
+    (AccessMode.WRITE | AccessMode.AUTHENTICATED_REQUEST, 5, 6),
+    (AccessMode.READ_WRITE | AccessMode.AUTHENTICATED_REQUEST, 6, 7),
+    (AccessMode.READ_WRITE | AccessMode.ENCRYPTED_RESPONSE, 3, 0x43),
+    (AccessMode.AUTHENTICATED_REQUEST, 0, 4),
+]
+
+
+@pytest.mark.parametrize(("mode", "enumerated", "bits"), CODES)
+def test_rights_that_need_protection_are_enumerated_or_bits(mode: AccessMode, enumerated: int, bits: int) -> None:
+    assert (mode.enumerated, int(mode)) == (enumerated, bits)
+
+
+@pytest.mark.parametrize(
+    ("version", "attribute", "methods"), [(0, 4, [True, False]), (1, 4, [2, 0]), (2, 4, [2, 0]), (3, 5, [5, 0])]
+)
+def test_the_object_list_has_rights_as_the_version_of_its_association_object_does(
+    version: int, attribute: int, methods: list[int]
+) -> None:
+    current = association_object(ASSOCIATION, 1, 1, Mechanism.HIGH_MD5, None, version=version)
+    needs = AccessMode.AUTHENTICATED_REQUEST
+    view = ObjectView([VisibleObject(current, {3: AccessMode.READ | needs}, frozenset({1}), {1: needs})])
+    ((_, found, _, (attributes, listed)),) = decode_all(ANY, view.object_list)
+    assert found == version
+    assert attributes[2] == (3, attribute, None)
+    assert [mode for _, mode in listed] == methods

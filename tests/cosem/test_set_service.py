@@ -9,6 +9,7 @@ from cosem.association import Association
 from cosem.data_types import OCTET_STRING
 from cosem.errors import DataAccessResult
 from cosem.initiate import Conformance
+from cosem.request_cost import RequestLimits
 from cosem.xdlms import AttributeRequest, Block, Descriptor
 
 from .samples import CLASSIC, CLOCK, ENERGY_VALUE, LOGICAL_DEVICE_NAME, NOTE_VALUE, associated, octets
@@ -182,7 +183,7 @@ def test_a_first_block_with_another_number_than_one_is_refused() -> None:
 
 
 def test_a_value_beyond_the_limit_aborts_the_transfer() -> None:
-    association, device = associated(value_limit=10)
+    association, device = associated(limits=RequestLimits(value_octets=10))
     note = device.note
     assert ask(association, first_block(NOTE_VALUE, Block(False, 1, b"\x09\x0912345"))) == acknowledged(1)
     aborted = finished(DataAccessResult.LONG_SET_ABORTED, 2)

@@ -92,7 +92,7 @@ def test_a_profile_of_ones_own_is_checked_with_its_objects(path: Path) -> None:
     (path.parent / "own.csv").write_text(f"{head}\n3,0,A14,1.1.1.8.0.255,double-long-unsigned,0,Wh,R,0,enrgy:a14,\n")
     result = check(path)
     assert result.exit_code == 1
-    assert "no value 'enrgy:a14' (there are energy, " in result.stderr
+    assert "no value 'enrgy:a14' (there are " in result.stderr
 
 
 def test_a_file_there_is_not_is_named(tmp_path: Path) -> None:

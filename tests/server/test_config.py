@@ -252,7 +252,7 @@ def test_a_file_there_is_not_and_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_readme_are_right(tmp_path: Path) -> None:
     readme = Path(__file__).parents[2] / "server" / "README.md"
-    configuration, profile = re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    configuration, profile, _pushes = re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
     path = tmp_path / "meters.toml"
     path.write_text(configuration)
     config = load_config(path)

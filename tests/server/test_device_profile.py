@@ -43,7 +43,7 @@ def test_every_profile_that_ships_loads_with_its_objects(name: str) -> None:
 
 
 def _has_load_profile(name: str) -> bool:
-    return name in ("382K", "382L", "382M")
+    return name in ("382K", "382L", "382M", "382M-secure")
 
 
 def test_the_depths_are_those_of_the_data_sheets() -> None:
@@ -138,8 +138,17 @@ WRONG = [
      'conformance = ["get"]\nmax_receive_pdu = 125\n', None, "associations need objects, [cosem] and [hdlc]"),
     ('inherits = "382X"\n', None, "no device profile '382X' (there are 382-classic, 382BCDE, 382K, 382L, 382M"),
     ('inherits = "382M"\nobjects = "none.csv"\n', None, "none.csv: No such file or directory"),
-    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "high"\n'
-     'conformance = []\nmax_receive_pdu = 125\n', 6, "associations.0.mechanism: Input should be 'none' or 'low'"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "hi"\n'
+     'conformance = []\nmax_receive_pdu = 125\n', 6, "associations.0.mechanism: Input should be 'none', 'low', 'high'"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "gmac"\n'
+     'conformance = []\nmax_receive_pdu = 125\n', 2, "mechanism gmac in context LN needs a setup"),
+    ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "none"\nsetup = 3\n'
+     'conformance = []\nmax_receive_pdu = 125\n', None, "association x: there is no Security setup 3"),
+    ('inherits = "382M"\n[[security_setups]]\nnumber = 0\nsuite = 0\n[[associations]]\nname = "x"\nclient_sap = 16\n'
+     'server_sap = 1\nmechanism = "ecdsa"\nsetup = 0\nconformance = []\nmax_receive_pdu = 125\n', None,
+     "association x: suite 0 has no signatures"),
+    ('inherits = "382M"\n[[security_setups]]\nnumber = 0\nsuite = 0\npolicy = 3\n', 2,
+     "security_setups.0: 3 is no security policy of version 1"),
     ('inherits = "382M"\n[[associations]]\nname = "x"\nclient_sap = 16\nserver_sap = 1\nmechanism = "none"\n'
      'conformance = ["gte"]\nmax_receive_pdu = 125\n', 7, "gte"),
     ("inherits = \n", 1, "line 1"),
@@ -207,3 +216,28 @@ def test_a_wrong_cell_of_an_object_list_names_file_and_line(write: Write, column
         load_objects(profile)
     assert str(error.value).startswith(f"{path}:3: ")
     assert said in str(error.value)
+
+
+# --- what a profile adds --------------------------------------------------------------------------------
+
+
+def test_associations_are_added_to_those_inherited_each_over_the_defaults(write: Write) -> None:
+    path = write(
+        "more.toml",
+        'inherits = "382M"\nmore_associations = [{ name = "a", client_sap = 40 }, { name = "b", client_sap = 41, '
+        'mechanism = "low" }]\n[association_defaults]\nserver_sap = 16\nmechanism = "none"\nconformance = ["get"]\n'
+        "max_receive_pdu = 200\n",
+    )
+    inherited = load_profile("382M").associations
+    *first, a, b = load_profile(str(path)).associations
+    assert first == inherited
+    assert [(item.client_sap, item.mechanism, item.max_receive_pdu) for item in (a, b)] == [
+        (40, "none", 200),
+        (41, "low", 200),
+    ]
+
+
+def test_objects_are_added_to_those_inherited() -> None:
+    plain, secure = load_objects(load_profile("382M")), load_objects(load_profile("382M-secure"))
+    assert secure[: len(plain)] == plain
+    assert "0.0.43.1.0.255" in [str(row.logical_name) for row in secure[len(plain) :]]

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosem.security.layer import Guard
 from server.assembly import build_meter
+from server.binding import Context
+from server.binding.model import object_model
 from server.config import MeterConfig
 from server.lockout import PasswordGuard
 from server.store import Store
@@ -126,3 +129,55 @@ def test_a_restart_does_not_lift_it(tmp_path: Path, snapshot: bool) -> None:
     time.forward(600)
     assert PasswordGuard(meter, "optical").check(RIGHT)
     again.close()
+
+
+# --- where an association has the password of the port ------------------------------------------------------
+
+
+def guard_of(bench: Lab, client_sap: int, interface: str = "optical") -> Guard:
+    model = object_model(bench.meter.profile.name)
+    definition = model.definitions[client_sap, 16]
+    assert definition.guard is not None
+    return definition.guard(Context(model, bench.meter, interface))
+
+
+def test_the_configuration_association_counts_with_the_port(lab: Callable[..., Lab]) -> None:
+    bench = lab()
+    door, association = PasswordGuard(bench.meter, "optical"), guard_of(bench, 22)
+    assert not door.check(WRONG)
+    association.failed()
+    assert not door.locked
+    association.failed()
+    assert door.locked
+    assert association.locked
+    assert not door.check(RIGHT)
+    bench.time.forward(600)
+    assert not association.locked
+    association.failed()
+    association.succeeded()
+    assert not door.check(WRONG)
+    assert not door.check(WRONG)
+    assert door.check(RIGHT)
+
+
+def test_with_a_password_of_its_own_the_configuration_association_counts_for_itself(lab: Callable[..., Lab]) -> None:
+    bench = lab()
+    bench.meter.keep_secrets("password of client 22", bench.meter.secrets.with_password(22, 16, b"another"))
+    association = guard_of(bench, 22)
+    for _ in range(2):
+        association.failed()
+    assert not association.locked
+    association.failed()
+    assert association.locked
+    assert not PasswordGuard(bench.meter, "optical").locked
+    bench.time.forward(600)
+    assert not association.locked
+
+
+@pytest.mark.parametrize("client_sap", [18, 19, 20])
+def test_the_documented_associations_of_the_382m_are_never_locked(lab: Callable[..., Lab], client_sap: int) -> None:
+    bench = lab()
+    for _ in range(20):
+        guard_of(bench, client_sap).failed()
+    assert not guard_of(bench, client_sap).locked
+    assert not PasswordGuard(bench.meter, "optical").locked

@@ -300,7 +300,7 @@ def test_a_file_of_another_version_is_left_alone(path: Path) -> None:
         database.execute("PRAGMA user_version=99")
     database.close()
     octets = path.read_bytes()
-    with pytest.raises(StoreError, match=r"another version of meter382 \(format 99, not 1\)"):
+    with pytest.raises(StoreError, match=r"another version of meter382 \(format 99, not 2\)"):
         Store(path)
     assert path.read_bytes() == octets
 

@@ -66,3 +66,18 @@ def test_stepped_time_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="does not go back"):
         source.forward(-1)
     assert source.now() == 1000
+
+
+def test_who_waits_for_a_moment_is_told_how_long_on_the_machines_clock() -> None:
+    source = RunningTime(Anchor(time.time(), 1_000_000_000.0, 60.0))
+    assert source.until(1_000_000_600) == pytest.approx(10.0, abs=0.5)
+    assert source.until(999_999_999) == 0.0
+
+
+def test_time_that_stands_still_tells_nobody_how_long_but_says_when_it_was_moved() -> None:
+    source, moments = SteppedTime(1_000_000_000), []
+    source.moved.add(lambda: moments.append(source.now()))
+    assert source.until(1_000_000_010) is None
+    source.forward(10)
+    assert moments == [1_000_000_010]
+    assert source.until(1_000_000_010) == 0.0

@@ -14,7 +14,7 @@ from transports.iec62056_21 import Iec62056Line
 from transports.iec62056_21.characters import with_even_parity
 from transports.kmp import FROM_METER, TO_METER, encode_frame
 from transports.stream import ByteStream, Stream
-from transports.tracer import CLIENT, METER, Decoder, Side, TracedStream, Tracer
+from transports.tracer import CLIENT, METER, Decoder, Entry, Side, TracedStream, Tracer
 from transports.wrapper import WrapperLine, encode_wpdu
 
 from .meters import SESSIONS, Readout, echo, hdlc_line
@@ -55,7 +55,24 @@ def test_the_trace_names_every_frame_wpdu_and_text() -> None:
 
 
 def texts(octets: bytes, side: Side = CLIENT) -> list[str]:
-    return [entry.text for entry in Decoder(side).receive_data(octets, 0.0)]
+    decoder = Decoder(side)
+    entries = decoder.receive_data(octets, 0.0)
+    return [entry.text for entry in (*entries, *decoder.end())]
+
+
+@pytest.mark.parametrize("cut", range(3, 14))
+def test_a_wpdu_that_comes_in_pieces_is_shown_whole_whoever_speaks_meanwhile(cut: int) -> None:
+    decoder, octets = Decoder(CLIENT), encode_wpdu(16, 1, b"secret")
+    assert decoder.receive_data(octets[:cut], 0.0) == []
+    assert decoder.flush() == []
+    assert decoder.receive_data(octets[cut:] + octets[:4], 0.0) == [Entry("wrapper 16>1 6 octets", octets)]
+    assert decoder.end() == [Entry("part of a WPDU", octets[:4])]
+
+
+def test_datagrams_are_not_put_together() -> None:
+    decoder, octets = Decoder(CLIENT, datagrams=True), encode_wpdu(16, 1, b"secret")
+    assert decoder.receive_data(octets[:10], 0.0) == [Entry("part of a WPDU", octets[:10])]
+    assert decoder.receive_data(octets, 0.0) == [Entry("wrapper 16>1 6 octets", octets)]
 
 
 def test_the_trace_says_what_was_dropped() -> None:

@@ -64,7 +64,7 @@ class HdlcLine:
         self._max_apdu_size = max_apdu_size
         self._receiver = FrameReceiver(self.counters, _DEFAULT_INTER_OCTET_TIMEOUT_S)
         self._devices: dict[Hashable, _Device] = {}
-        self._ended: list[bytes] = []  # answers of stations that exist no more
+        self._ended: list[bytes] = []  # answers of stations that exist no more, and what nobody asked for
 
     def attach(
         self,
@@ -133,6 +133,10 @@ class HdlcLine:
                     chunks += station.output
                     station.output.clear()
         return b"".join(chunks)
+
+    def announce(self, frame: bytes) -> None:
+        """Send a frame that nobody asked for; whether the line is free is for the caller to see."""
+        self._ended.append(frame)
 
     def close(self, reason: str) -> list[Event]:
         """The stream is gone: every connection ends with this reason, nothing is answered."""

@@ -38,6 +38,12 @@ class ApduReceived(NamedTuple):
     apdu: bytes
 
 
+class Announced(NamedTuple):
+    """A whole APDU that the meter sends unasked, in a UI frame; it may come before the answer to something else."""
+
+    apdu: bytes
+
+
 class Disconnected(NamedTuple):
     """The meter has confirmed our DISC, or was not connected."""
 
@@ -48,7 +54,7 @@ class Failed(NamedTuple):
     reason: str
 
 
-PrimaryEvent = Connected | ApduReceived | Disconnected | Failed
+PrimaryEvent = Connected | ApduReceived | Announced | Disconnected | Failed
 
 
 class State(enum.Enum):
@@ -125,6 +131,16 @@ class HdlcPrimary:
         if not self._waiting:
             self._take_turn(now)
 
+    def listen(self, now: float) -> None:
+        """Poll once, so that the meter may send what waits unasked; nothing while it is its turn.
+
+        Raises `ConnectionError` when not connected.
+        """
+        if self.state is not State.CONNECTED:
+            raise ConnectionError("no HDLC connection")
+        if not self._waiting:
+            self._poll(now)
+
     def disconnect(self, now: float) -> None:
         """Send DISC; `Disconnected` or `Failed` will follow. What is queued is lost."""
         self._reset()
@@ -190,6 +206,9 @@ class HdlcPrimary:
             self._fail("the meter is not connected (DM)", events)
         elif self.state is State.CONNECTED and kind is Kind.FRMR:
             self._fail(f"the meter rejects a frame (FRMR {frame.information.hex()})", events)
+        elif self.state is State.CONNECTED and kind is Kind.UI:
+            if frame.information.startswith(LLC_RESPONSE):
+                events.append(Announced(frame.information[len(LLC_RESPONSE) :]))
         elif self.state is State.CONNECTED and kind in (Kind.I, Kind.RR, Kind.RNR):
             self._silent_turns = 0
             self._receive_numbered(frame, now, events)

@@ -13,6 +13,8 @@ The rules the actions keep:
   and acknowledged with RR.
 - A client that asks and asks and takes no answers is not listened to: while too much is unanswered or unsent, I
   frames are not taken, as if lost. What the client repeats once it has fetched its answers is.
+- What the layer above announces unasked goes in UI frames before the next answer, also before an RR: a client hears it
+  when it polls. Nobody acknowledges UI frames; while more than eight wait, no other is taken.
 - After FRMR nothing but SNRM or DISC helps; polls get the same FRMR again.
 - A station that is not connected answers polls with DM and keeps nothing.
 
@@ -34,6 +36,8 @@ LLC_COMMAND: Final = b"\xe6\xe6\x00"
 LLC_RESPONSE: Final = b"\xe6\xe7\x00"
 MOST_UNANSWERED: Final = 8
 """APDUs that may wait for the layer above: a window of seven I frames, each an APDU, and one more."""
+MOST_ANNOUNCED: Final = 8
+"""UI frames that may wait for the client to poll: what more there is to tell, it reads."""
 MOST_UNSENT: Final = 0x10000
 """Octets of answers not yet sent beyond which no more is taken: one answer as long as any is no reason to stop."""
 
@@ -149,6 +153,7 @@ class HdlcSecondary:
         self._receive_state = 0  # V(R): N(S) expected next
         self._unsent: deque[Segment] = deque()
         self._unacknowledged: deque[Segment] = deque()  # sent last, N(S) up to V(S)-1
+        self._announced: list[bytes] = []
         self._received = bytearray()
         self._unanswered = 0  # APDUs delivered that the layer above has neither answered nor acknowledged
         self._may_answer = False
@@ -157,6 +162,8 @@ class HdlcSecondary:
         self._last_activity = 0.0
 
     # --- what the layer above uses ------------------------------------------------------------------------
+
+    segments: Final = True
 
     @property
     def max_apdu(self) -> int:
@@ -172,6 +179,14 @@ class HdlcSecondary:
         if self._may_answer:
             self._last_activity = now
             self._transmit()
+
+    def announce(self, apdu: bytes) -> bool:
+        """Queue an APDU for a UI frame before the next answer; false where it does not fit one, or too many wait."""
+        information = LLC_RESPONSE + apdu
+        taken = len(information) <= self.limits.info_transmit and len(self._announced) < MOST_ANNOUNCED
+        if self.link_state is State.NRM and taken:
+            self._announced.append(information)
+        return self.link_state is State.NRM and taken
 
     def acknowledge(self, now: float) -> None:
         """The APDU just delivered gets no answer: give the client its RR if it waits for something."""
@@ -193,6 +208,7 @@ class HdlcSecondary:
         self.link_state = State.NDM
         self._unsent.clear()
         self._unacknowledged.clear()
+        self._announced.clear()
         self._received.clear()
         self._may_answer = False
 
@@ -261,7 +277,7 @@ class HdlcSecondary:
         if given is Input.I_OUT_OF_SEQUENCE:
             self._note_acknowledged(frame)
         if frame.poll:
-            self._send(CONTROL[Kind.RR] | self._receive_state << 5)
+            self._receive_ready()
 
     def _respond(self, frame: Frame, _given: Input) -> None:
         self._peer_busy = False
@@ -317,8 +333,9 @@ class HdlcSecondary:
     def _transmit(self) -> None:
         """Use the right to answer: unacknowledged frames again, then new ones up to the window, else RR."""
         if self._peer_busy or not (self._unacknowledged or self._unsent):
-            self._send(CONTROL[Kind.RR] | self._receive_state << 5)
+            self._receive_ready()
             return
+        self._put_announced()
         while self._unsent and len(self._unacknowledged) < self.limits.window_transmit:
             self._unacknowledged.append(self._unsent.popleft())
             self._send_state = (self._send_state + 1) % 8
@@ -328,6 +345,17 @@ class HdlcSecondary:
             final = offset == len(self._unacknowledged) - 1
             self._put(control | (POLL_FINAL if final else 0), segment.information, segment.more)
         self._may_answer = False
+
+    def _receive_ready(self) -> None:
+        """Answer with RR."""
+        if self._may_answer and not self._peer_busy:
+            self._put_announced()
+        self._send(CONTROL[Kind.RR] | self._receive_state << 5)
+
+    def _put_announced(self) -> None:
+        for information in self._announced:
+            self._put(CONTROL[Kind.UI], information)
+        self._announced.clear()
 
     def _send(self, control: int, information: bytes = b"") -> None:
         """Answer with one frame, F=1, if the client has given the right to."""

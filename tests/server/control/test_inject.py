@@ -169,6 +169,7 @@ def test_of_several_meters_one_must_be_named(run_meter: Callable[..., Process], 
         '[[endpoints]]\nkind = "rs485"\ndevice = "pty"\n'
         "[[meters]]\nserial_number = 1\nhdlc_address = 33\n[[meters]]\nserial_number = 2\nhdlc_address = 34\n"
     )
+    file.chmod(0o600)
     endpoint = name(run_meter("--config", str(file), "--json", endpoints=2))
     assert inject(endpoint, "stop-billing", "--token", TOKEN) == (2, "", "meter382: which meter? --meter 1 or 2\n")
     assert inject(endpoint, "stop-billing", "--meter", "2", METER382_CONTROL_TOKEN=TOKEN)[1].startswith(

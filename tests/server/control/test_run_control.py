@@ -56,7 +56,7 @@ def refused(*arguments: str, **environment: str) -> tuple[int, str]:
     ("arguments", "said"),
     [
         (("--control", "0.0.0.0:0"), "0.0.0.0:0 can be reached from other machines: a token is needed"),
-        (("--control", "[::]:0"), "a token is needed there (--control-token TOKEN, or METER382_CONTROL_TOKEN"),
+        (("--control", "[::]:0"), "a token is needed there (token_file in [control], or METER382_CONTROL_TOKEN"),
         (("--control", "meters.example:8382"), "a token is needed"),
         (("--control", "0.0.0.0:0", "--control-token", "short"), "a token is 8 to 256"),
         (("--control", "8382"), "'8382' is no HOST:PORT"),
@@ -247,6 +247,7 @@ def test_the_configuration_file_opens_the_api_and_options_come_before_it(
         'ephemeral = true\nstepped = true\n[control]\naddress = "127.0.0.1:0"\ntoken = "from-the-file"\n'
         '[[endpoints]]\nkind = "tcp"\naddress = "127.0.0.1:0"\n'
     )
+    file.chmod(0o600)
     for options, token in (
         ((), "from-the-file"),
         (("--control-token", "from-the-command-line"), "from-the-command-line"),

@@ -38,7 +38,7 @@ def test_what_makes_no_sense_is_refused_with_its_key(tmp_path: Path, text: str, 
 
 def test_the_generations_speak_the_modes_of_their_documents() -> None:
     modes = {name: load_profile(name).iec62056_21.modes for name in available()}
-    assert modes == {"382-classic": "A", "382BCDE": "A", "382K": "A", "382L": "AC", "382M": "AC"}
+    assert modes == {"382-classic": "A", "382BCDE": "A", "382K": "A", "382L": "AC", "382M": "AC", "382M-secure": "AC"}
 
 
 @pytest.mark.parametrize("name", available())

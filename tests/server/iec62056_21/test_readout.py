@@ -159,7 +159,7 @@ def test_the_identification_is_the_type_number_without_its_country(
 def test_every_source_of_every_list_exists_in_every_profile() -> None:
     for name in available():
         profile: DeviceProfile = load_profile(name)
-        assert bool(ObjectModel(profile).definitions) == (name in ("382L", "382M"))
+        assert bool(ObjectModel(profile).definitions) == (name in ("382L", "382M", "382M-secure"))
         assert {item.number for item in profile.iec62056_21.lists} >= {profile.iec62056_21.user_data}
 
 
