@@ -272,6 +272,7 @@ class Runtime:
         On a paced line a message is traced as what comes is read, and as what goes out begins to leave.
         """
         faults, tracer = config.faults, self._tracer
+        wrapper = config.kind in ("tcp", "udp")
 
         def build() -> ByteStream:
             stream = factory()
@@ -282,11 +283,11 @@ class Runtime:
                 )
             if not config.pace:
                 if tracer is not None:
-                    stream = TracedStream(stream, tracer, name, datagrams=config.kind == "udp")
+                    stream = TracedStream(stream, tracer, name, datagrams=config.kind == "udp", wrapper=wrapper)
                 return EchoStream(stream) if config.echo else stream
-            stream = stream if tracer is None else TracedStream(stream, tracer, name, [FROM_METER])
+            stream = stream if tracer is None else TracedStream(stream, tracer, name, [FROM_METER], wrapper=wrapper)
             stream = PacedStream(stream, config.baud or SPEEDS[0], config.echo)
-            return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER])
+            return stream if tracer is None else TracedStream(stream, tracer, name, [TO_METER], wrapper=wrapper)
 
         return build
 

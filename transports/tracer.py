@@ -24,7 +24,7 @@ from .iec62056_21 import framing
 from .recognition import HDLC, IEC, KMP, KMP_HEX, WRAPPER, Beginnings
 from .stream import ByteStream
 from .stream_around import StreamAround
-from .wrapper import WpduReader, WrapperFault, encode_wpdu
+from .wrapper import DEFAULT_MAX_APDU, WpduReader, WrapperFault, encode_wpdu
 
 TO_METER: Final = "->"
 FROM_METER: Final = "<-"
@@ -68,10 +68,16 @@ _PARTS: Final = re.compile(rb"\x06|[^\r\x06]*\r|[^\r\x06]+")  # acknowledgements
 
 
 class Decoder:
-    """Makes entries of the octets of what one side sends: `CLIENT` or `METER`. Of `datagrams` each stands alone."""
+    """Makes entries of the octets of what one side sends: `CLIENT` or `METER`. Of `datagrams` each stands alone.
 
-    def __init__(self, side: Side, *, datagrams: bool = False) -> None:
+    Where no `wrapper` is offered 00 01 begins nothing, and where another protocol was spoken only with a header that
+    can be meant: a NUL before a command is noise, and what follows it is that command.
+    """
+
+    def __init__(self, side: Side, *, datagrams: bool = False, wrapper: bool = True) -> None:
         self._datagrams = datagrams
+        self._wrapper = wrapper
+        self._only_wrapper = True
         self._beginnings = Beginnings(table=side.beginnings)
         self._counters = FrameCounters()
         self._receiver = FrameReceiver(self._counters)
@@ -135,8 +141,12 @@ class Decoder:
         if current == KMP and octet == kmp.ACK:
             return current
         begins = self._beginnings.at(data, position)
-        if begins is None or (begins.protocol == WRAPPER and not begins.certain):
+        if begins is None:
             return None
+        if begins.protocol == WRAPPER:
+            can_be = self._wrapper and begins.certain
+            return WRAPPER if can_be and (self._only_wrapper or _is_header(data[position : position + 8])) else None
+        self._only_wrapper = False
         return begins.protocol
 
     def _hdlc_frames(self, data: bytes, now: float) -> list[Entry]:
@@ -190,6 +200,12 @@ class Decoder:
 def _dropped(name: str, before: dict[str, int], after: dict[str, int], octets: bytes) -> list[Entry]:
     faults = [fault for fault in before if fault != "frames" and after[fault] > before[fault]]
     return [Entry(f"{name} dropped: {', '.join(faults)}", octets)] if faults else []
+
+
+def _is_header(octets: bytes) -> bool:
+    """Whether these can be the eight octets before an APDU: ports that are not 0, no more than is ever sent."""
+    ports_and_length = [int.from_bytes(octets[place : place + 2], "big") for place in (2, 4, 6)]
+    return len(octets) == 8 and all(ports_and_length) and ports_and_length[2] <= DEFAULT_MAX_APDU
 
 
 def _text(octets: bytes) -> Entry:
@@ -248,13 +264,14 @@ class TracedStream(StreamAround):
         directions: Collection[str] = (TO_METER, FROM_METER),
         *,
         datagrams: bool = False,
+        wrapper: bool = True,
     ) -> None:
         super().__init__(stream)
         self._directions = directions
         self._tracer = tracer
         self._endpoint = endpoint
-        self._incoming = Decoder(CLIENT, datagrams=datagrams)
-        self._outgoing = Decoder(METER, datagrams=datagrams)
+        self._incoming = Decoder(CLIENT, datagrams=datagrams, wrapper=wrapper)
+        self._outgoing = Decoder(METER, datagrams=datagrams, wrapper=wrapper)
         self._now = 0.0
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:

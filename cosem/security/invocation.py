@@ -168,9 +168,9 @@ class ReceiveCounters:
             raise InvocationCounterError(counter, lowest)
 
     def check_jump(self, channel: Channel, counter: int) -> None:
-        """Raise `CounterJumps` for an untagged counter far above one that is known."""
+        """Raise `CounterJumps` for an untagged counter far above the last one, which is 0 of who was never heard."""
         lowest = self.lowest(channel)
-        if lowest and counter >= lowest + UNTAGGED_JUMP:
+        if counter >= lowest + UNTAGGED_JUMP:
             raise CounterJumps(f"invocation counter {counter} without a tag, {lowest} was the lowest")
 
     def accept(self, channel: Channel, counter: int) -> None:

@@ -16,7 +16,7 @@ answered before is accepted again. An orderly end writes the exact counters (`se
 
 Clients are entered when something of theirs was accepted, which takes a tag, a signature or a proof. When there are too
 many, the one longest unused goes, and its counter raises the floor: none of its APDUs is accepted again, and who comes
-new begins above it, as the invocation counter object and every refusal say.
+new begins above it, as the invocation counter object says, and every refusal but an AARE.
 """
 
 from __future__ import annotations

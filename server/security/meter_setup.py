@@ -4,7 +4,8 @@ Every change goes through the meter (`keep_secrets` or `remember`), so it is jou
 it is on disk. What is not secret (policy, counters, the client's title) stands in permanent memory, under keys that
 begin like descriptors of no class.
 
-What was accepted is kept by `KeptCounters`; a client that does not look the counter up is told it in its first refusal.
+What was accepted is kept by `KeptCounters`; a client that does not look the counter up is refused: an
+AARE has no room for the number.
 """
 
 from __future__ import annotations

@@ -51,15 +51,24 @@ def secret_octets(message: bytes, to_meter: bool = True) -> list[slice]:
     if message[:1] == bytes((_HDLC_FLAG,)):
         return _of_frame(message, to_meter)
     if message[:2] == _WRAPPER_VERSION and len(message) > _WRAPPER_HEADER:
-        return _of_apdu(message, _WRAPPER_HEADER, len(message), to_meter)
+        return _of_apdu(message, _WRAPPER_HEADER, len(message), to_meter) or _of_text(message)
+    if (found := _of_text(message)) or _is_text(message):
+        return found
+    found = _of_kmp(message) if message[0] == _KMP_START else _of_apdu(message, 0, len(message), to_meter)
+    return found or _of_part(message)
+
+
+def _of_text(message: bytes) -> list[slice]:
+    """A password of IEC 62056-21 or the hexadecimal protocol, wherever it stands."""
     text = bytes(octet & 0x7F for octet in message)  # whatever the parity
     for pattern in (_PROGRAMMING, _HEXADECIMAL):
         if match := pattern.search(text):
             return [slice(match.end(), len(message))]
-    if all(0x20 <= octet < 0x7F or octet in _CONTROL_CHARACTERS for octet in text):
-        return []
-    found = _of_kmp(message) if message[0] == _KMP_START else _of_apdu(message, 0, len(message), to_meter)
-    return found or _of_part(message)
+    return []
+
+
+def _is_text(message: bytes) -> bool:
+    return all(0x20 <= octet & 0x7F < 0x7F or octet & 0x7F in _CONTROL_CHARACTERS for octet in message)
 
 
 def _of_apdu(message: bytes, start: int, stop: int, to_meter: bool) -> list[slice]:

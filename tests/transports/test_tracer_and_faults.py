@@ -178,3 +178,13 @@ def test_a_stream_behind_faults_is_still_a_stream() -> None:
     assert faulty.data_to_send() == b""
     assert (faulty.closing, faulty.speed, faulty.next_timer(), faulty.handle_timer(0.0)) == (None, 300, None, [])
     assert len(faulty.close("stream closed")) == 1
+
+
+@pytest.mark.parametrize("wrapper", [False, True], ids=["line", "TCP"])
+def test_a_nul_before_a_command_hides_nothing_of_what_follows(wrapper: bool) -> None:
+    decoder = Decoder(CLIENT, wrapper=wrapper)
+    command = b"\x01P1\x02(12345)\x03a"
+    said = [*decoder.receive_data(b"/?!\r\n", 0.0), *decoder.receive_data(b"\x00" + command, 1.0), *decoder.flush()]
+    get_type = encode_frame(TO_METER, 0x3F, b"\x01")
+    said += [*decoder.receive_data(get_type, 2.0), *decoder.flush()]
+    assert [entry.octets for entry in said] == [b"/?!\r\n", b"\x00", command, get_type]

@@ -216,9 +216,11 @@ def test_a_dropped_client_leaves_a_floor_for_whoever_has_no_counter() -> None:
         again.check(OTHER, 20)
 
 
-def test_an_untagged_counter_jumps_only_where_none_is_known() -> None:
+def test_an_untagged_counter_never_jumps_also_of_a_client_never_heard() -> None:
     counters = received({UNICAST: 5})
     counters.check_jump(UNICAST, 5 + UNTAGGED_JUMP - 1)
     with pytest.raises(CounterJumps):
         counters.check_jump(UNICAST, 5 + UNTAGGED_JUMP)
-    counters.check_jump(OTHER, MAX_COUNTER)
+    counters.check_jump(OTHER, UNTAGGED_JUMP - 1)
+    with pytest.raises(CounterJumps):
+        counters.check_jump(OTHER, MAX_COUNTER)
