@@ -199,6 +199,12 @@ class Meter(Settling):
         self._enter(now)
         return self._state.supply.powered
 
+    def powered_since(self, now: int) -> int | None:
+        """True time at which the meter last came on; `None` while it is off."""
+        self._enter(now)
+        supply = self._state.supply
+        return supply.on_at if supply.powered else None
+
     def supply(self, now: int) -> Supply:
         """What the network supplies, and when the meter last went on and off. For reading only."""
         self._enter(now)

@@ -34,7 +34,7 @@ _PROTECTED: Final = {bytes((tag,)) for tag in PROTECTED}
 class DlmsSession(MeterSession):
     """One client on one link, within its limits; `held` counts what all sessions keep for theirs."""
 
-    __slots__ = ("_association", "_blocks", "_handle", "_listening", "_news", "_timer")
+    __slots__ = ("_association", "_blocks", "_handle", "_listening", "_news", "_since", "_timer")
 
     def __init__(
         self,
@@ -58,13 +58,18 @@ class DlmsSession(MeterSession):
         self._blocks = GeneralBlockServer(association, held)
         self._handle = self._blocks.handle
         self._timer: asyncio.TimerHandle | None = None
+        self._since: int | None = None  # when the meter came on, as of the last request
 
     def receive(self, event: ApduReceived | LinkConnected) -> None:
         """Serve an APDU; a meter without supply is silent, and has forgotten the association when it is back."""
         if not isinstance(event, ApduReceived):
             return
-        if not self.meter.powered:
-            self.end()
+        since = self.meter.powered_since
+        if since != self._since:  # off, or on again
+            if self._since is not None:
+                self.end()
+            self._since = since
+        if since is None:
             return
         now = self.loop.time()
         replies = self._handle(event.apdu, now)

@@ -146,6 +146,11 @@ class VirtualMeter:
         """Whether the meter has supply: without, nobody gets an answer from it."""
         return self.engine.powered(self.now())
 
+    @property
+    def powered_since(self) -> int | None:
+        """True time at which the meter last came on; `None` while it is off."""
+        return self.engine.powered_since(self.now())
+
     def apply(self, change: Input) -> None:
         """Let an input happen now; raises `ValueError` where this meter cannot do it, and then nothing happened."""
         at = self.now()

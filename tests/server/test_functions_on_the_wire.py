@@ -190,6 +190,12 @@ async def test_over_tcp_a_meter_without_supply_is_silent_and_wants_a_new_associa
         time.forward(5)
         assert await ask(get) == bytes.fromhex("d80101")
         assert (await ask(aarq))[0] == 0x61
+        assert (await ask(get))[0] == 0xC4
+        meter.apply(SetSupply((0, 0, 0)))
+        time.forward(5)  # the client says nothing meanwhile
+        meter.apply(SetSupply())
+        time.forward(5)
+        assert await ask(get) == bytes.fromhex("d80101")
         writer.close()
 
 

@@ -357,7 +357,13 @@ async def test_guessing_locks_the_association_and_neither_power_cut_nor_restart_
         assert_locked(runtime)
         meter = runtime.meter(12345678)
         meter.apply(SetSupply((0, 0, 0)))
-        meter.apply(SetSupply((230_000, 230_000, 230_000)))
+        time_source = meter.time_source
+        assert isinstance(time_source, SteppedTime)
+        time_source.forward(2)
+        assert not meter.powered
+        meter.apply(SetSupply())
+        time_source.forward(2)
+        assert meter.powered
         assert_locked(runtime)
         SecuredClient(port_of(runtime), 35)
 
