@@ -12,6 +12,7 @@ The rules:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -66,20 +67,42 @@ class FrameCounters:
     overruns: int = 0
 
 
-class Reader(Protocol):
-    """Cuts a stream of octets into frames."""
+class Reader(ABC):
+    """Cuts a stream of octets into frames that begin with `start`, for the addresses that `hears` accepts."""
 
-    counters: FrameCounters
+    def __init__(self, start: int, hears: Callable[[int], bool]) -> None:
+        self.counters = FrameCounters()
+        self._start = start
+        self._hears = hears
+        self._buffer = bytearray()  # empty, or begins with the start octet
 
     @property
     def idle(self) -> bool:
         """No frame has begun."""
-
-    def receive_data(self, data: bytes) -> list[Addressed]:
-        """Take octets in any portions; returns the good frames they complete, oldest first."""
+        return not self._buffer
 
     def drop(self) -> None:
         """Give up a frame that has begun."""
+        self.counters.noise_octets += len(self._buffer)
+        self._buffer.clear()
+
+    @abstractmethod
+    def receive_data(self, data: bytes) -> list[Addressed]:
+        """Take octets in any portions; returns the good frames they complete, oldest first."""
+
+    def _judge(self, octets: bytes, check_size: int, check: Callable[[bytes], int]) -> Addressed | None:
+        """The frame in these octets, whose last `check_size` make `check` 0; what is none is counted."""
+        counters = self.counters
+        if len(octets) < 2 + check_size:  # address, command
+            counters.too_short += 1
+        elif check(octets):
+            counters.check_errors += 1
+        elif not self._hears(octets[0]):
+            counters.wrong_address += 1
+        else:
+            counters.frames += 1
+            return Addressed(octets[0], octets[1:-check_size])
+        return None
 
 
 class MeterLink:

@@ -22,7 +22,7 @@ from typing import Final
 
 from .crc import kmp_check
 from .events import FrameReceived
-from .frame_line import Addressed, FrameCounters, FrameLine, KmpPort
+from .frame_line import Addressed, FrameLine, KmpPort, Reader
 
 __all__ = ["ACK", "FROM_METER", "LONGEST", "STOP", "TO_METER", "FrameReader", "KmpLine", "KmpPort", "encode_frame"]
 
@@ -34,7 +34,7 @@ LONGEST: Final = 1024
 """Octets from start to stop: every answer and every request known is shorter, also where each octet is stuffed."""
 
 _ESCAPE: Final = 0x1B
-_SHORTEST: Final = 4  # destination, CID, CRC
+_CHECK_SIZE: Final = 2
 _STUFFED: Final = [(bytes((octet,)), bytes((_ESCAPE, octet ^ 0xFF))) for octet in (_ESCAPE, 0x80, 0x40, STOP, ACK)]
 """In this order: the escape octet first, since the others bring it in."""
 _COMPLEMENT: Final = re.compile(rb"\x1b(.)", re.DOTALL)
@@ -49,27 +49,14 @@ def encode_frame(start: int, destination: int, body: bytes) -> bytes:
     return bytes((start,)) + octets + bytes((STOP,))
 
 
-class FrameReader:
+class FrameReader(Reader):
     """Cuts a stream of octets into frames that begin with `start`; never holds more than `LONGEST` octets of one.
 
     `hears` says which destinations are worth reading on for; a client reads all.
     """
 
     def __init__(self, start: int, hears: Callable[[int], bool] = lambda destination: True) -> None:
-        self.counters = FrameCounters()
-        self._start = start
-        self._hears = hears
-        self._buffer = bytearray()  # empty, or begins with the start octet
-
-    @property
-    def idle(self) -> bool:
-        """No frame has begun."""
-        return not self._buffer
-
-    def drop(self) -> None:
-        """Give up a frame that has begun."""
-        self.counters.noise_octets += len(self._buffer)
-        self._buffer.clear()
+        super().__init__(start, hears)
 
     def receive_data(self, data: bytes) -> list[Addressed]:
         """Take octets in any portions; returns the good frames they complete, oldest first."""
@@ -108,17 +95,7 @@ class FrameReader:
     def _open(self, stuffed: bytes) -> Addressed | None:
         """What stands between start and stop, unstuffed and checked."""
         octets = _COMPLEMENT.sub(lambda found: bytes((found[1][0] ^ 0xFF,)), stuffed) if _ESCAPE in stuffed else stuffed
-        counters = self.counters
-        if len(octets) < _SHORTEST:
-            counters.too_short += 1
-        elif kmp_check(octets) != 0:
-            counters.check_errors += 1
-        elif not self._hears(octets[0]):
-            counters.wrong_address += 1
-        else:
-            counters.frames += 1
-            return Addressed(octets[0], octets[1:-2])
-        return None
+        return self._judge(octets, _CHECK_SIZE, kmp_check)
 
 
 class KmpLine(FrameLine):

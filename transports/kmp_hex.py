@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .events import HexFrameReceived
-from .frame_line import Addressed, FrameCounters, FrameLine
+from .frame_line import Addressed, FrameLine, Reader
 
 TO_METER: Final = 0x40
 FROM_METER: Final = 0x48
@@ -27,7 +27,7 @@ ADDRESS: Final = 0xFE
 LONGEST: Final = 1024
 """Characters from `@` to CR: an answer with the largest piece of memory, 255 octets, has half of them."""
 
-_SHORTEST: Final = 3  # address, command, checksum
+_CHECK_SIZE: Final = 1
 _NO_DIGIT: Final = re.compile(rb"[^0-9A-Fa-f]")
 
 
@@ -43,24 +43,11 @@ def encode_frame(start: int, destination: int, body: bytes) -> bytes:
     return bytes((start,)) + digits.encode("ascii") + bytes((CR,))
 
 
-class HexFrameReader:
+class HexFrameReader(Reader):
     """Cuts a stream of octets into frames that begin with `start`; never holds more than `LONGEST` octets of one."""
 
     def __init__(self, start: int, hears: Callable[[int], bool] = lambda destination: True) -> None:
-        self.counters = FrameCounters()
-        self._start = start
-        self._hears = hears
-        self._buffer = bytearray()  # empty, or begins with the start character and holds only digits behind it
-
-    @property
-    def idle(self) -> bool:
-        """No frame has begun."""
-        return not self._buffer
-
-    def drop(self) -> None:
-        """Give up a frame that has begun."""
-        self.counters.noise_octets += len(self._buffer)
-        self._buffer.clear()
+        super().__init__(start, hears)
 
     def receive_data(self, data: bytes) -> list[Addressed]:
         """Take octets in any portions; returns the good frames they complete, oldest first."""
@@ -92,21 +79,11 @@ class HexFrameReader:
 
     def _open(self, digits: str) -> Addressed | None:
         """What the digits between start and CR say, checked."""
-        counters = self.counters
         if len(digits) % 2:
-            counters.malformed += 1
+            self.counters.malformed += 1
             return None
         octets = bytes.fromhex(digits)
-        if len(octets) < _SHORTEST:
-            counters.too_short += 1
-        elif sum(octets) & 0xFF:
-            counters.check_errors += 1
-        elif not self._hears(octets[0]):
-            counters.wrong_address += 1
-        else:
-            counters.frames += 1
-            return Addressed(octets[0], octets[1:-1])
-        return None
+        return self._judge(octets, _CHECK_SIZE, checksum)
 
 
 class KmpHexLine(FrameLine):
